@@ -1,0 +1,60 @@
+"""Integrated Gradients on images: true numbers, shown error, and speed.
+
+Names are loaded when first used, so that ``import igcore`` takes no TensorFlow and little time.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Attribution": "results",
+    "BASELINES": "baselines",
+    "Black": "baselines",
+    "Blur": "baselines",
+    "Cancelled": "errors",
+    "Color": "baselines",
+    "GaussianNoise": "baselines",
+    "GivenImage": "baselines",
+    "Gradient": "methods",
+    "Gray": "baselines",
+    "IGError": "errors",
+    "INTEGRATORS": "integrators",
+    "ImageError": "errors",
+    "InputError": "errors",
+    "IntegratedGradients": "methods",
+    "METHODS": "methods",
+    "MaxDistance": "baselines",
+    "Mean": "baselines",
+    "ModelError": "errors",
+    "ModelUnavailable": "errors",
+    "PHOTOS": "photos",
+    "PathTrace": "results",
+    "Progress": "results",
+    "UniformNoise": "baselines",
+    "UnknownKeyError": "errors",
+    "White": "baselines",
+    "catalogue": "models",
+    "explain": "explanation",
+    "explain_by_rules": "explanation",
+    "heat_map": "heatmaps",
+    "load_image": "images",
+    "load_model": "models",
+}
+
+__all__ = ["__version__", *sorted(_WHERE)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'igcore' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"igcore.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

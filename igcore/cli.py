@@ -1,0 +1,287 @@
+"""The command line: models, fetch, predict, explain."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from igcore import __version__
+from igcore.baselines import BASELINES, GivenImage, as_baseline
+from igcore.checks import completeness_verdict
+from igcore.errors import IGError, InputError
+from igcore.heatmaps import SIGNS, Drawing, overlay_picture
+from igcore.images import FITS, load_image, png_bytes, write_whole
+from igcore.integrators import INTEGRATORS
+from igcore.methods import METHODS
+from igcore.models import DEFAULT_MODEL, catalogue, entry_for, fetch, load_model, missing
+from igcore.photos import PHOTOS
+from igcore.results import Attribution, Progress
+
+if TYPE_CHECKING:
+    from igcore.models.network import TensorFlowModel
+
+__all__ = ["main"]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # One line, where argparse would print the usage first.
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 for our fault, 2 for the caller's."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except IGError as error:
+        print(f"igcore: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
+    except KeyboardInterrupt:
+        print("igcore: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader went away; leave nothing for the interpreter to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m igcore", description="Integrated Gradients on images.")
+    parser.add_argument("--version", action="version", version=f"igcore {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_models(commands)
+    _add_fetch(commands)
+    _add_predict(commands)
+    _add_explain(commands)
+    return parser
+
+
+def _add_models(commands: Any) -> None:
+    models = commands.add_parser("models", help="list the catalogue")
+    models.add_argument("--json", action="store_true", help="print one JSON object")
+    models.set_defaults(run=_models)
+
+
+def _add_fetch(commands: Any) -> None:
+    fetching = commands.add_parser("fetch", help="download a model ahead of a class")
+    fetching.add_argument("key", metavar="KEY", help="a key of the catalogue, or a TF-Hub address")
+    fetching.add_argument("--seconds", type=float, help="time limit (default: 120)")
+    fetching.set_defaults(run=_fetch)
+
+
+def _add_image(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", metavar="IMAGE", help=f"a JPEG, PNG or WebP file, or one of {', '.join(PHOTOS)}")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="KEY", help="catalogue key, TF-Hub address, folder or .keras file"
+    )
+    parser.add_argument(
+        "--fit", choices=FITS, default="crop", help="how to reach the model's aspect ratio (default: crop)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def _add_predict(commands: Any) -> None:
+    predict = commands.add_parser("predict", help="name the classes that a model sees")
+    _add_image(predict)
+    predict.add_argument("--top", type=int, default=5, metavar="N", help="how many classes (default: 5)")
+    predict.set_defaults(run=_predict)
+
+
+def _add_explain(commands: Any) -> None:
+    explain = commands.add_parser("explain", help="explain one class of one image")
+    _add_image(explain)
+    explain.add_argument("--method", default="ig", choices=list(METHODS), help="attribution method (default: ig)")
+    explain.add_argument(
+        "--baseline",
+        metavar="KEY[:name=value,…]",
+        help=f"{', '.join(BASELINES)}; for instance blur:sigma=10 or image:FILE (default: black)",
+    )
+    explain.add_argument("--integrator", choices=list(INTEGRATORS), help="default: trapezoid")
+    explain.add_argument("--steps", type=int, metavar="N", help="default: 50")
+    explain.add_argument("--of", choices=("probability", "logit"), help="default: probability")
+    explain.add_argument("--target", metavar="N|NAME", help="class to explain (default: the top class)")
+    explain.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    explain.add_argument("--out", metavar="FILE.npz", help="save the attribution")
+    explain.add_argument("--png", metavar="FILE.png", help="save the overlay")
+    explain.add_argument("--sign", choices=SIGNS, default="absolute", help="what the overlay shows (default: absolute)")
+    explain.set_defaults(run=_explain)
+
+
+def _models(options: argparse.Namespace) -> None:
+    rows = [
+        {
+            "key": entry.key,
+            "title": entry.title,
+            "source": entry.source,
+            "licence": entry.licence,
+            "input_size": entry.input_size,
+            "available": missing(entry) is None,
+            "why_not": missing(entry),
+        }
+        for entry in catalogue().values()
+    ]
+    if options.json:
+        print(json.dumps({"models": rows}, ensure_ascii=False))
+        return
+    width = max(len(str(row["key"])) for row in rows)
+    for row in rows:
+        print(f"{row['key']:<{width}}  {row['title']} ({row['source']}, {row['licence']})")
+        print(f"{'':<{width}}  {'available' if row['available'] else row['why_not']}")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    entry = entry_for(options.key)
+    if missing(entry) is None:
+        print(f"{entry.title} is here already")
+        return
+    print(f"fetching {entry.title} …", flush=True)
+    fetch(entry, options.seconds)
+    with _quiet():
+        load_model(options.key)
+    print(f"{entry.title} is here, loads, and has scores and a gradient")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    if options.top < 1:
+        raise InputError(f"--top is {options.top}; expected 1 or more")
+    model = _load(options)
+    image = load_image(_image_path(options.image), model.spec.input_size, options.fit)
+    scores = model.scores(image[None])[0]
+    order = scores.argsort()[::-1][: options.top]
+    top = [{"target": int(i), "label": model.spec.label(int(i)), "score": float(scores[i])} for i in order]
+    if options.json:
+        print(json.dumps({"model": model.spec.key, "top": top}, ensure_ascii=False))
+        return
+    for row in top:
+        print(f"{row['score']:7.1%}  {row['label']} ({row['target']})")
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from igcore.explanation import explain
+
+    for path in filter(None, (options.out, options.png)):
+        if not os.path.isdir(os.path.dirname(path) or "."):
+            raise InputError(f"there is no folder {os.path.dirname(path)!r} to write {path!r} into; make it first")
+    if options.seed < 0:
+        raise InputError(f"--seed is {options.seed}; expected 0 or more")
+    _method(options, (8, 8))  # a wrong setting is said before the model is loaded
+    path = _image_path(options.image)
+    load_image(path, (8, 8), options.fit)
+    model = _load(options)
+    method = _method(options, model.spec.input_size)
+    image = load_image(path, model.spec.input_size, options.fit)
+    with _progress(options) as told:
+        result = explain(model, image, method, options.target, options.seed, on_progress=told)
+    if options.out:
+        result.save(options.out)
+    if options.png:
+        drawing = Drawing(options.sign, "red-blue" if options.sign == "signed" else "inferno")
+        write_whole(options.png, png_bytes(overlay_picture(result.values, result.image, drawing)))
+    if options.json:
+        print(json.dumps(_facts(result), ensure_ascii=False))
+    else:
+        _tell(result)
+
+
+def _method(options: argparse.Namespace, size: tuple[int, int]) -> Any:
+    """Build the method's settings from the options that were given."""
+    spec = METHODS[options.method]
+    given = {name: getattr(options, name) for name in ("baseline", "integrator", "steps", "of")}
+    given = {name: value for name, value in given.items() if value is not None}
+    known = getattr(spec.settings, "__dataclass_fields__", {})
+    for name in given:
+        if name not in known:
+            raise InputError(f"method {spec.key} takes no --{name}; leave it out")
+    if "baseline" in given:
+        kind, _, rest = given["baseline"].partition(":")
+        if kind == GivenImage.key and rest:
+            given["baseline"] = load_image(rest, size, options.fit)
+        else:
+            given["baseline"] = as_baseline(given["baseline"])
+    return spec.settings(**given)
+
+
+def _image_path(image: str) -> Any:
+    return PHOTOS[image].path if image in PHOTOS and not os.path.exists(image) else image
+
+
+def _load(options: argparse.Namespace) -> TensorFlowModel:
+    with _quiet():
+        return load_model(options.model)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what TensorFlow's C++ code writes to standard error, unless the work fails unforeseen."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except IGError:
+            raise
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+@contextlib.contextmanager
+def _progress(options: argparse.Namespace) -> Iterator[Any]:
+    """Draw a progress bar on standard error where a person is watching."""
+    if options.json or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("gradients")
+
+        def told(progress: Progress) -> None:
+            bar.update(task, completed=progress.done, total=progress.total)
+
+        yield told
+
+
+def _facts(result: Attribution) -> dict[str, Any]:
+    return {
+        "model": result.model,
+        "method": result.method,
+        "target": result.target,
+        "label": result.label,
+        "score": result.score,
+        "baseline_score": result.baseline_score,
+        "sum": result.sum,
+        "completeness_error": result.completeness_error,
+        "relative_completeness_error": result.relative_completeness_error,
+        "map_error": result.map_error,
+        "gradient_count": result.gradient_count,
+        "seconds": result.seconds,
+        **result.settings,
+    }
+
+
+def _tell(result: Attribution) -> None:
+    print(f"{result.label} ({result.target}): F(x) = {result.score:.4f}", end="")
+    if result.baseline_score is not None:
+        print(f", F(x′) = {result.baseline_score:.4f}, Σ attributions = {result.sum:.4f}", end="")
+    print()
+    print(completeness_verdict(result).text)
+    if result.map_error is not None:
+        print(f"The map itself is about {result.map_error:.0%} away from the converged one.")
+    count = result.gradient_count
+    print(f"{count} gradient{'s' if count != 1 else ''} in {result.seconds:.1f} s")

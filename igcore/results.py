@@ -1,0 +1,179 @@
+"""Results: frozen, and saved whole without pickle."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from igcore.errors import InputError
+
+__all__ = ["Attribution", "PathTrace", "Progress"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PathTrace:
+    """What was seen at each node of a path, in ascending α. All arrays are (n,) float64.
+
+    Attributes
+    ----------
+    alphas, weights : the integrator's nodes and weights
+    scores : F at each node
+    slopes : ∇F · (x − x′), the derivative of F along the path
+    mean_gradients : the mean of ∇F over pixels and channels
+    """
+
+    alphas: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+    mean_gradients: NDArray[np.float64]
+
+    @property
+    def cumulative(self) -> NDArray[np.float64]:
+        """The attribution collected up to each node; the last is the sum over the whole map."""
+        return np.cumsum(self.weights * self.slopes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """An explanation of one class's score for one image.
+
+    Attributes
+    ----------
+    values : (H, W, 3) float32
+        Attribution of each [0, 1] RGB value.
+    image : (H, W, 3) float32 in [0, 1]
+    baseline : (H, W, 3) float32 in [0, 1] or None
+        None for a method that compares with nothing.
+    target : int
+    label : str
+    model : str
+        Key of the model.
+    method : str
+        Key of the method.
+    settings : dict
+        The method's settings and the seed, as plain values.
+    score, baseline_score : float
+        F(x) and F(x′) for the target; the latter None without a baseline.
+    additive : bool
+        Whether the values are shares of F(x) − F(x′), so that completeness applies.
+    gradient_count : int
+        Gradient evaluations spent.
+    seconds : float
+    map_error : float or None
+        Estimated L1 distance to the converged map over the map's L1 norm; None where none is known.
+    trace : PathTrace or None
+    """
+
+    values: NDArray[np.float32]
+    image: NDArray[np.float32]
+    baseline: NDArray[np.float32] | None
+    target: int
+    label: str
+    model: str
+    method: str
+    settings: dict[str, Any]
+    score: float
+    baseline_score: float | None
+    additive: bool
+    gradient_count: int
+    seconds: float
+    map_error: float | None = None
+    trace: PathTrace | None = None
+
+    @property
+    def sum(self) -> float:
+        """Σ values over all pixels and channels."""
+        return float(self.values.sum(dtype=np.float64))
+
+    @property
+    def score_difference(self) -> float | None:
+        """F(x) − F(x′), which a complete attribution sums to."""
+        return None if self.baseline_score is None else self.score - self.baseline_score
+
+    @property
+    def completeness_error(self) -> float | None:
+        """Σ values − (F(x) − F(x′)), signed; None where completeness does not apply."""
+        if not self.additive or self.score_difference is None:
+            return None
+        return self.sum - self.score_difference
+
+    @property
+    def relative_completeness_error(self) -> float | None:
+        """|completeness error| over |F(x) − F(x′)|; None where that difference is zero."""
+        error, difference = self.completeness_error, self.score_difference
+        return abs(error) / abs(difference) if error is not None and difference else None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to an .npz file, whole or not at all."""
+        from igcore.images import write_whole
+
+        write_whole(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Encode everything as an .npz file without pickled objects."""
+        arrays: dict[str, Any] = {"values": self.values, "image": self.image}
+        if self.baseline is not None:
+            arrays["baseline"] = self.baseline
+        if self.trace is not None:
+            arrays.update({f"trace_{part.name}": getattr(self.trace, part.name) for part in fields(PathTrace)})
+        arrays["facts"] = np.array(json.dumps({name: getattr(self, name) for name in _FACTS}))
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        return buffer.getvalue()
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Attribution:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            Where the file is not one of ours.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            facts = json.loads(str(arrays["facts"]))
+            trace = None
+            if "trace_alphas" in arrays:
+                trace = PathTrace(**{part.name: arrays[f"trace_{part.name}"] for part in fields(PathTrace)})
+            return cls(
+                values=arrays["values"],
+                image=arrays["image"],
+                baseline=arrays.get("baseline"),
+                trace=trace,
+                **{name: facts[name] for name in _FACTS},
+            )
+        except FileNotFoundError:
+            raise InputError(f"there is no file {os.fspath(path)!r}; check the path") from None
+        except Exception as error:
+            raise InputError(
+                f"{os.fspath(path)!r} is not an attribution saved by igcore ({type(error).__name__}); choose another"
+            ) from error
+
+
+_FACTS = tuple(part.name for part in fields(Attribution) if part.name not in ("values", "image", "baseline", "trace"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Progress:
+    """How far a computation is.
+
+    Attributes
+    ----------
+    done, total : int
+        Gradient evaluations.
+    partial : Attribution or None
+        What is known so far: for a path, the attribution collected from the baseline up to the last node.
+    """
+
+    done: int
+    total: int
+    partial: Attribution | None = field(default=None)
