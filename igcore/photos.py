@@ -48,8 +48,8 @@ class Photo:
 
 PHOTOS: Registry[Photo] = Registry(
     "photo",
-    Photo("cat", "Cat", "A tabby, close up.", "chelsea.png", "Stefan van der Walt, CC0"),
     Photo("coffee", "Espresso", "A cup on a wooden table.", "coffee.png", "Rachel Michetti, CC0"),
+    Photo("cat", "Cat", "A tabby, close up.", "chelsea.png", "Stefan van der Walt, CC0"),
     Photo(
         "motorcycle",
         "Motorcycle",

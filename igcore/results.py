@@ -125,7 +125,8 @@ class Attribution:
             arrays.update({f"trace_{part.name}": getattr(self.trace, part.name) for part in fields(PathTrace)})
         arrays["facts"] = np.array(json.dumps({name: getattr(self, name) for name in _FACTS}))
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
+        # Uncompressed: noise-like floats hardly shrink, and a page encodes this on every repaint.
+        np.savez(buffer, **arrays)
         return buffer.getvalue()
 
     @classmethod

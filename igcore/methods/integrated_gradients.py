@@ -86,41 +86,66 @@ class IntegratedGradients:
         dict of str to Attribution
             One for each rule; each counts the gradients of the whole pass.
         """
-        started = time.perf_counter()
-        baseline = as_baseline(self.baseline).make(task.image, task.seed)
-        path = StraightPath(baseline, task.image)
-        ends = task.model.scores(np.stack([task.image, baseline]), self.of)[:, task.target]
-        nodes, weights = shared_nodes(rules, self.steps, task.seed)
-
-        def result(sums: PathSums, row: int) -> Attribution:
-            count = sums.alphas.size
-            used = weights[row, :count] != 0
-            return Attribution(
-                values=sums.attributions[row].astype(np.float32),
-                image=task.image,
-                baseline=baseline,
-                target=task.target,
-                label=task.model.spec.label(task.target),
-                model=task.model.spec.key,
-                method=self.key,
-                settings={**replace(self, integrator=rules[row]).describe(), "seed": task.seed},
-                score=float(ends[0]),
-                baseline_score=float(ends[1]),
-                additive=True,
-                gradient_count=count,
-                seconds=time.perf_counter() - started,
-                trace=PathTrace(
-                    sums.alphas[used],
-                    weights[row, :count][used],
-                    sums.scores[used],
-                    sums.slopes[used],
-                    sums.mean_gradients[used],
-                ),
-            )
+        run = _Pass(self, task, tuple(rules))
 
         def on_chunk(sums: PathSums) -> None:
             if task.on_progress is not None:
-                task.on_progress(Progress(sums.alphas.size, nodes.size, result(sums, 0)))
+                task.on_progress(Progress(sums.alphas.size, run.nodes.size, run.result(sums, 0)))
 
-        sums = integrate(task.model, path, nodes, weights, task.target, self.of, on_chunk, task.should_stop)
-        return {rule: result(sums, row) for row, rule in enumerate(rules)}
+        rows = np.concatenate([run.weights, run.coarse])
+        sums = integrate(task.model, run.path, run.nodes, rows, task.target, self.of, on_chunk, task.should_stop)
+        return {rule: run.result(sums, row) for row, rule in enumerate(rules)}
+
+
+class _Pass:
+    """One pass over the nodes that several rules share."""
+
+    def __init__(self, method: IntegratedGradients, task: Task, rules: tuple[str, ...]) -> None:
+        self.started = time.perf_counter()
+        self.method, self.task, self.rules = method, task, rules
+        self.path = StraightPath(as_baseline(method.baseline).make(task.image, task.seed), task.image)
+        ends = np.stack([self.path.image, self.path.baseline])
+        self.score, self.baseline_score = map(float, task.model.scores(ends, method.of)[:, task.target])
+        self.nodes, self.weights = shared_nodes(rules, method.steps, task.seed)
+        # A second row for each rule, from every second of its nodes, tells how far its map still moves.
+        self.coarse = np.zeros_like(self.weights)
+        for row, rule in enumerate(rules):
+            weights = INTEGRATORS[rule].coarse_weights(method.steps)
+            if weights is not None:
+                self.coarse[row, self.weights[row] != 0] = weights
+
+    def result(self, sums: PathSums, row: int) -> Attribution:
+        """Return what the nodes seen so far give by one of the rules."""
+        count = sums.alphas.size
+        weights = self.weights[row, :count]
+        used = weights != 0
+        settings = replace(self.method, integrator=self.rules[row]).describe()
+        return Attribution(
+            values=sums.attributions[row].astype(np.float32),
+            image=self.path.image,
+            baseline=self.path.baseline,
+            target=self.task.target,
+            label=self.task.model.spec.label(self.task.target),
+            model=self.task.model.spec.key,
+            method=self.method.key,
+            settings={**settings, "seed": self.task.seed},
+            score=self.score,
+            baseline_score=self.baseline_score,
+            additive=True,
+            gradient_count=count,
+            seconds=time.perf_counter() - self.started,
+            map_error=self.map_error(sums, row),
+            trace=PathTrace(
+                sums.alphas[used], weights[used], sums.scores[used], sums.slopes[used], sums.mean_gradients[used]
+            ),
+        )
+
+    def map_error(self, sums: PathSums, row: int) -> float | None:
+        """Estimate the map's L1 error over its L1 norm from the coarse map; None before the end or without one."""
+        if sums.alphas.size < self.nodes.size or not self.coarse[row].any():
+            return None
+        values, coarse = sums.attributions[row], sums.attributions[len(self.rules) + row]
+        size = np.abs(values).sum()
+        return (
+            float(np.abs(values - coarse).sum() / (INTEGRATORS[self.rules[row]].coarse_ratio * size)) if size else 0.0
+        )

@@ -1,0 +1,82 @@
+"""Explain one image: the first page."""
+
+import streamlit as st
+
+from ui import controls, figures, frame, state
+from ui.card import completeness_card, progress_line
+from ui.panels import picture_panels
+from ui.path import path_section
+from ui.questions import Explain
+from ui.scene import Scene, follow, newest, predicted, ready_model
+
+POLL_SECONDS = 0.4
+
+
+def main() -> None:
+    frame.open_page(
+        "Why does the network see that?",
+        "Integrated Gradients follows a picture from a baseline to the image and shares the rise of the class's score "
+        "among the pixels.",
+    )
+    with frame.errors_as_lines():
+        scene = choose()
+        if scene is not None:
+            explain(scene)
+    state.write_address()
+
+
+def choose() -> Scene | None:
+    with st.sidebar:
+        picture, fit = controls.choose_image()
+        key = controls.choose_model()
+    spec = ready_model(key)
+    if spec is None:
+        return None
+    image = picture.at(spec.input_size, fit)
+    scores = predicted(spec, image)
+    if scores is None:
+        return None
+    with st.sidebar:
+        target = controls.choose_target(spec, int(scores.argmax()))
+        method = controls.choose_method(spec.input_size, fit)
+    return Scene(picture, fit, spec, scores, Explain(spec.key, image, method, target))
+
+
+def explain(scene: Scene) -> None:
+    job = follow(scene)
+    running = not job.done
+
+    @st.fragment(run_every=POLL_SECONDS if running else None)
+    def live() -> None:
+        shown = newest(scene, job)
+        left, right = st.columns([2, 3], gap="medium")
+        with left:
+            predictions(scene)
+        with right:
+            completeness_card(shown)
+            progress_line(job, shown is not None and shown.stale)
+        picture_panels(scene, shown)
+        path_section(scene, shown)
+        if running and job.done:
+            st.rerun()
+
+    live()
+
+
+def predictions(scene: Scene) -> None:
+    scores, target = scene.scores, scene.question.target
+    order = [int(index) for index in scores.argsort()[::-1][:5]]
+    if target not in order:
+        order.append(target)
+    st.markdown(f"**What the network sees**; explained: {scene.spec.label(target)}")
+    names = [scene.spec.label(index) for index in order]
+    chosen = order.index(target)
+    st.plotly_chart(
+        figures.prediction_bars(names, [float(scores[index]) for index in order], chosen),
+        key="predictions",
+        config={"displayModeBar": False},
+        alt="Most probable classes: " + ", ".join(names),
+    )
+
+
+main()

@@ -1,0 +1,1 @@
+"""What the pages share: frame, address bar, caches, controls, figures and pictures."""

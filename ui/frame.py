@@ -1,0 +1,74 @@
+"""The frame of every page: configuration, navigation, look, and one place for what goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import streamlit as st
+
+from igcore.errors import IGError
+from ui import state
+
+__all__ = ["errors_as_lines", "open_page"]
+
+ROOT = Path(__file__).parents[1]
+
+#: Pages in the order of the navigation: file, label, icon. A page that is not in the folder yet is not offered.
+PAGES = (("app.py", "Explain an image", ":material/image_search:"),)
+
+# Pictures stand two by two on a phone, where Streamlit would stack its columns one below the other.
+STYLE = """
+<style>
+.stMainBlockContainer { padding-top: 3.4rem; padding-bottom: 3rem; max-width: 1500px; }
+h1 { font-size: 1.9rem !important; padding: 0 0 0.2rem 0 !important; }
+h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
+[data-testid="stMetricValue"] { font-size: 1.3rem; }
+.st-key-completeness { gap: 0.5rem; min-height: 17rem; }
+@media (max-width: 640px) {
+  h1 { font-size: 1.5rem !important; }
+  [class*="st-key-pictures"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; gap: 0.6rem; }
+  [class*="st-key-pictures"] [data-testid="stColumn"] { min-width: calc(50% - 0.6rem); flex: 1 1 calc(50% - 0.6rem); }
+  .st-key-pictures_gradient [data-testid="stColumn"]:first-child { min-width: 100%; }
+  .st-key-strip [data-testid="stHorizontalBlock"] { flex-wrap: nowrap; overflow-x: auto; gap: 0.4rem; }
+  .st-key-strip [data-testid="stColumn"] { min-width: 96px; }
+}
+</style>
+"""
+
+log = logging.getLogger("igcore.ui")
+
+
+def open_page(title: str, promise: str) -> None:
+    """Begin a page: every page's first call.
+
+    Parameters
+    ----------
+    title : str
+    promise : str
+        One line that says what the page is for.
+    """
+    st.set_page_config(page_title=f"{title} · Integrated Gradients", page_icon="🔍", layout="wide")
+    st.html(STYLE)
+    state.begin()
+    offered = [page for page in PAGES if (ROOT / page[0]).is_file()]
+    if len(offered) > 1:
+        with st.sidebar:
+            for file, label, icon in offered:
+                st.page_link(file, label=label, icon=icon)
+    st.title(title, anchor=False)
+    st.caption(promise)
+
+
+@contextlib.contextmanager
+def errors_as_lines() -> Iterator[None]:
+    """Show what goes wrong as one line, and the rest of the page as it is."""
+    try:
+        yield
+    except IGError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception:  # a fault of ours; Streamlit's own control flow does not derive from Exception
+        log.exception("a page failed")
+        st.error("Something in this program failed; the log has the details. Reload the page to go on.")

@@ -1,0 +1,160 @@
+"""The pictures: baseline, original, mask, overlay, and the plain gradient beside them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import streamlit as st
+
+import igcore
+from igcore.checks import blind_share
+from igcore.heatmaps import Drawing, mask_picture, overlay_picture
+from igcore.images import png_bytes
+from igcore.models import ModelSpec
+from igcore.results import Attribution
+from ui import state
+from ui.controls import choose_drawing
+from ui.pictures import Array, show
+from ui.questions import digest
+from ui.scene import Scene, Shown, predicted
+
+__all__ = ["download_row", "picture_panels"]
+
+MEANING = {
+    "absolute": "|attribution|",
+    "positive": "what speaks for the class",
+    "negative": "what speaks against it",
+    "signed": "for (red) and against (blue)",
+}
+
+
+def _seen(spec: ModelSpec, scores: Array | None) -> str:
+    if scores is None:
+        return ""
+    top = int(scores.argmax())
+    return f"seen as {spec.label(top)}, {scores[top]:.0%}"
+
+
+@st.fragment
+def picture_panels(scene: Scene, shown: Shown | None) -> None:
+    """Draw the panels; a change of how they are drawn runs this function alone and computes no gradient."""
+    drawing = choose_drawing()
+    image, baseline = scene.question.image, scene.baseline
+    with st.container(key="pictures_main"):
+        columns = st.columns(4, gap="small")
+        with columns[0]:
+            seen = _seen(scene.spec, predicted(scene.spec, baseline))
+            show(baseline, f"**Baseline**, {seen}", f"The baseline, {seen}")
+        with columns[1]:
+            seen = _seen(scene.spec, scene.scores)
+            show(image, f"**Original**, {seen}", f"{scene.picture.label}, {seen}")
+        if shown is not None:
+            _maps(shown.attribution, drawing, columns[2], columns[3], "Integrated Gradients")
+        else:
+            for column in columns[2:]:
+                with column:
+                    show(np.full_like(image, 0.5), "Computing …", "Not computed yet")
+    _blind_spot(shown)
+    _plain_gradient(shown, drawing)
+    if shown is not None and shown.explained is not None and not shown.stale:
+        download_row(scene, shown.attribution, drawing)
+    state.write_address()
+
+
+def _maps(result: Attribution, drawing: Drawing, left: object, right: object, name: str) -> None:
+    what = MEANING[drawing.sign] if result.additive else "size of the slope" if drawing.sign == "absolute" else "slope"
+    with left:  # type: ignore[attr-defined]
+        show(mask_picture(result.values, drawing), f"**{name}**, {what}", f"{name} of {result.label}: {what}")
+    with right:  # type: ignore[attr-defined]
+        picture = overlay_picture(result.values, result.image, drawing)
+        show(picture, "**Overlay** on the image", f"{name} of {result.label} over the image")
+
+
+def _blind_spot(shown: Shown | None) -> None:
+    share = blind_share(shown.attribution) if shown is not None else None
+    if share is not None and share >= 0.01:
+        st.caption(
+            f":material/visibility_off: {share:.0%} of the pixels equal the baseline to within 2/255. "
+            "Their attribution is zero by construction, whatever they mean to the model."
+        )
+
+
+def _plain_gradient(shown: Shown | None, drawing: Drawing) -> None:
+    if shown is None or shown.explained is None:
+        return
+    gradient = shown.explained.gradient
+    st.subheader("Beside it: the plain gradient at the image", anchor=False)
+    with st.container(key="pictures_gradient"):
+        text, left, right = st.columns([2, 1, 1], gap="small")
+        with text:
+            st.markdown(
+                "The gradient says how the score would change with a small change of each pixel. Where the score "
+                "is saturated it is small and noisy, although the pixel matters. Integrated Gradients "
+                "sums it over the whole way from the baseline instead."
+            )
+        _maps(gradient, drawing, left, right, "Gradient")
+
+
+def download_row(scene: Scene, result: Attribution, drawing: Drawing) -> None:
+    """Offer the overlay, the numbers and the settings, under names that tell them apart later."""
+    settings = result.settings
+    label = "".join(letter if letter.isalnum() else "-" for letter in result.label.lower())
+    stem = f"{scene.picture.name}_{label}_ig_{settings['baseline']['key']}_{settings['integrator']}{settings['steps']}"
+    with st.container(horizontal=True, key="downloads"):
+        st.download_button(
+            "Overlay (PNG)",
+            png_bytes(overlay_picture(result.values, result.image, drawing)),
+            f"{stem}.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
+            key="download_png",
+        )
+        st.download_button(
+            "Attribution (NPZ)",
+            result.to_bytes(),
+            f"{stem}.npz",
+            "application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+            key="download_npz",
+        )
+        st.download_button(
+            "Settings (JSON)",
+            json.dumps(_settings(scene, result), indent=2, ensure_ascii=False),
+            f"{stem}.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+            key="download_json",
+        )
+
+
+def _settings(scene: Scene, result: Attribution) -> dict[str, object]:
+    """Everything that the result depends on, and the command that repeats it."""
+    settings = result.settings
+    baseline = dict(settings["baseline"])
+    parts = [
+        f"{name}={value}" for name, value in baseline.items() if name not in ("key", "sha256") and value is not None
+    ]
+    choice = baseline["key"] + (":" + ",".join(parts) if parts else ":FILE" if "sha256" in baseline else "")
+    source = scene.picture.key or "FILE"
+    return {
+        "igcore": igcore.__version__,
+        "image": {"name": scene.picture.name, "bundled": scene.picture.key, "decoded_sha256": digest(result.image)},
+        "fit": scene.fit,
+        "model": result.model,
+        "target": result.target,
+        "label": result.label,
+        "method": result.method,
+        **settings,
+        "score": result.score,
+        "baseline_score": result.baseline_score,
+        "sum": result.sum,
+        "command": (
+            f"python -m igcore explain {source} --model {result.model} --fit {scene.fit} --target {result.target} "
+            f"--baseline '{choice}' --integrator {settings['integrator']} --steps {settings['steps']} "
+            f"--of {settings['of']} --seed {settings['seed']} --out attribution.npz"
+        ),
+    }

@@ -1,0 +1,92 @@
+"""The way from baseline to image: a strip of it, one point under a slider, and the curves along it."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from igcore.heatmaps import Drawing, mask_picture
+from igcore.paths import StraightPath
+from ui import figures
+from ui.pictures import show
+from ui.questions import Point, PointSeen
+from ui.scene import Scene, Shown, answered
+
+__all__ = ["path_section"]
+
+STRIP = tuple(np.linspace(0, 1, 8))
+EMPTY = np.empty(0)
+
+
+@st.fragment
+def path_section(scene: Scene, shown: Shown | None) -> None:
+    """Draw the path; the α slider runs this function alone and costs one gradient."""
+    st.subheader("On the way from baseline to image", anchor=False)
+    _strip(scene)
+    st.session_state.setdefault("alpha", 0.5)
+    alpha = st.slider("α: share of the image in the mixture", 0.0, 1.0, step=0.01, key="alpha")
+    question = scene.question
+    point = answered(
+        Point(question.model, question.image, question.method, question.target, alpha, question.seed),
+        "Taking one gradient …",
+    )
+    if point is not None:
+        _point(scene, point, alpha)
+    _curves(scene, shown, alpha)
+
+
+def _strip(scene: Scene) -> None:
+    points = StraightPath(scene.baseline, scene.question.image).points(STRIP)
+    with st.container(key="strip"):
+        for column, alpha, point in zip(st.columns(len(STRIP), gap="small"), STRIP, points, strict=True):
+            with column:
+                show(point, f"α = {alpha:.2f}", f"The mixture at α = {alpha:.2f}")
+
+
+def _point(scene: Scene, point: PointSeen, alpha: float) -> None:
+    label, top = scene.spec.label(scene.question.target), int(point.scores.argmax())
+    with st.container(key="pictures_point"):
+        left, right, text = st.columns([1, 1, 2], gap="small")
+        with left:
+            show(point.image, f"**Image** at α = {alpha:.2f}", f"The mixture at α = {alpha:.2f}")
+        with right:
+            show(mask_picture(point.gradient, Drawing()), f"**|Gradient|** at α = {alpha:.2f}", "Size of the gradient")
+        with text:
+            st.metric(f"Score of {label}", f"{point.score:.4f}")
+            st.metric("Mean |gradient|", f"{np.abs(point.gradient).mean():.2e}")
+            st.caption(f"Here the model sees {scene.spec.label(top)}, {point.scores[top]:.0%}.")
+
+
+def _curves(scene: Scene, shown: Shown | None, alpha: float) -> None:
+    of = scene.question.method.of
+    trace = shown.attribution.trace if shown is not None else None
+    alphas = trace.alphas if trace is not None else EMPTY
+    difference = (shown.attribution.score_difference if shown is not None else None) or 0.0
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Saturation curves", anchor=False, width="content")
+        normalized = st.toggle("Scale the mean gradient to 0 … 1, as the tutorial does", key="normalized")
+    left, middle, right = st.columns(3, gap="small")
+    label = shown.attribution.label if shown is not None else scene.spec.label(scene.question.target)
+    left.plotly_chart(
+        figures.score_curve(alphas, trace.scores if trace is not None else EMPTY, label, of, alpha),
+        key="curve_score",
+        config={"displayModeBar": False},
+        alt="Target score along the path",
+    )
+    middle.plotly_chart(
+        figures.gradient_curve(alphas, trace.mean_gradients if trace is not None else EMPTY, normalized, alpha),
+        key="curve_gradient",
+        config={"displayModeBar": False},
+        alt="Mean gradient along the path",
+    )
+    right.plotly_chart(
+        figures.cumulative_curve(alphas, trace.cumulative if trace is not None else EMPTY, difference, alpha),
+        key="curve_cumulative",
+        config={"displayModeBar": False},
+        alt="Attribution collected along the path",
+    )
+    st.caption(
+        "Left: where the curve is flat, the score is saturated and its gradient says little. "
+        "Middle: the gradients live where the score moves. "
+        "Right: what they add up to; it should end on the dashed line."
+    )

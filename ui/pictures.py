@@ -1,0 +1,70 @@
+"""Photos that a person chose, and the pictures that pages show."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from igcore.images import Fit, load_image, png_bytes
+from igcore.photos import PHOTOS
+
+__all__ = ["Picture", "bundled", "show"]
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An image file that somebody chose.
+
+    Attributes
+    ----------
+    name : str
+        For file names of downloads.
+    label : str
+        For people.
+    data : bytes
+        The file as it came.
+    key : str or None
+        Of `PHOTOS`; None for an upload, which never goes into a link.
+    """
+
+    name: str
+    label: str
+    data: bytes
+    key: str | None = None
+
+    def at(self, size: tuple[int, int], fit: str) -> Array:
+        """Decode it at a model's size: (H, W, 3) float32 in [0, 1].
+
+        Raises
+        ------
+        ImageError
+        """
+        return _decoded(hashlib.sha256(self.data).hexdigest(), size, fit, self.data)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _decoded(name: str, size: tuple[int, int], fit: str, _data: bytes) -> Array:
+    del name  # the digest of the data, by which the cache tells files apart
+    return load_image(_data, size, cast(Fit, fit))
+
+
+@st.cache_data(show_spinner=False)
+def _bundled_bytes(key: str) -> bytes:
+    return PHOTOS[key].path.read_bytes()
+
+
+def bundled(key: str) -> Picture:
+    """Return a bundled photo."""
+    return Picture(key, PHOTOS[key].label, _bundled_bytes(key), key)
+
+
+def show(array: Array, caption: str, alt: str) -> None:
+    """Show an RGB array in [0, 1], losslessly, as wide as its column."""
+    st.image(png_bytes(array), caption=caption, alt=alt, width="stretch")

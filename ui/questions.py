@@ -1,0 +1,174 @@
+"""The questions that pages ask: predict, explain, look at one point of a path."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import igcore
+from igcore.baselines import as_baseline
+from igcore.methods import IntegratedGradients
+from igcore.models import ModelSpec, catalogue, fetch
+from igcore.paths import StraightPath
+from igcore.results import Attribution, Progress
+from ui import store
+
+__all__ = ["Explain", "Explained", "Load", "Point", "PointSeen", "Predict", "digest"]
+
+Array = NDArray[np.float32]
+
+#: Rules that lie on the same nodes, so that one pass serves all of them.
+SHARING = ("left", "right", "trapezoid", "simpson")
+
+
+def digest(array: Array) -> str:
+    """Name an image by its shape and decoded pixels."""
+    pixels = np.ascontiguousarray(array)
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
+def _key(kind: str, *parts: Any) -> str:
+    return hashlib.sha256(json.dumps([kind, *parts]).encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """A model of the catalogue; fetched where it is not here."""
+
+    model: str
+    lane: store.Lane = "load"
+
+    @property
+    def key(self) -> str:
+        """See `store.Question`."""
+        return _key("load", self.model)
+
+    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> ModelSpec:
+        """Return what is known of the model."""
+        fetch(catalogue()[self.model])
+        return store.model(self.model).spec
+
+    def size(self, _answer: ModelSpec) -> int:
+        """See `store.Question`."""
+        return 100_000
+
+
+@dataclass(frozen=True, eq=False)
+class Predict:
+    """The scores of all classes for one image."""
+
+    model: str
+    image: Array
+    lane: store.Lane = "short"
+
+    @property
+    def key(self) -> str:
+        """See `store.Question`."""
+        return _key("predict", self.model, digest(self.image))
+
+    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> Array:
+        """Return (K,) probabilities."""
+        return store.model(self.model).scores(self.image[None])[0]
+
+    def size(self, answer: Array) -> int:
+        """See `store.Question`."""
+        return answer.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """An explanation by every integrator that the same gradients serve, with the plain gradient beside it."""
+
+    by_rule: dict[str, Attribution]
+    gradient: Attribution
+    baseline_scores: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Explain:
+    """Integrated Gradients of one image."""
+
+    model: str
+    image: Array
+    method: IntegratedGradients
+    target: int
+    seed: int = 0
+    lane: store.Lane = "long"
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The integrators to compute at once; the one asked for comes first."""
+        asked = self.method.integrator
+        if asked not in SHARING:
+            return (asked,)
+        others = (rule for rule in SHARING if rule != asked and (rule != "simpson" or self.method.steps % 2 == 0))
+        return (asked, *others)
+
+    @property
+    def key(self) -> str:
+        """Name it by everything but the choice among rules on the same nodes."""
+        settings = {**self.method.describe(), "integrator": sorted(self.rules)}
+        return _key("explain", self.model, digest(self.image), settings, self.target, self.seed)
+
+    def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Explained:
+        """Compute it; progress is told of the integrator that was asked for."""
+        model = store.model(self.model)
+        by_rule = igcore.explain_by_rules(
+            model, self.image, self.method, self.rules, self.target, self.seed, on_progress, should_stop
+        )
+        gradient = igcore.explain(model, self.image, igcore.Gradient(self.method.of), self.target, self.seed)
+        baseline = by_rule[self.method.integrator].baseline
+        assert baseline is not None
+        return Explained(by_rule, gradient, model.scores(baseline[None])[0])
+
+    def size(self, answer: Explained) -> int:
+        """Count values, image and baseline of every rule."""
+        return sum(3 * result.values.nbytes for result in (*answer.by_rule.values(), answer.gradient))
+
+
+@dataclass(frozen=True, eq=False)
+class PointSeen:
+    """One image on the path: itself, the scores of all classes, and the target's gradient."""
+
+    image: Array
+    scores: Array
+    score: float
+    gradient: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """What the model sees at one α of the path."""
+
+    model: str
+    image: Array
+    method: IntegratedGradients
+    target: int
+    alpha: float
+    seed: int = 0
+    lane: store.Lane = "short"
+
+    @property
+    def key(self) -> str:
+        """See `store.Question`."""
+        baseline = self.method.describe()["baseline"]
+        parts = (self.model, digest(self.image), baseline, self.method.of, self.target, self.alpha, self.seed)
+        return _key("point", *parts)
+
+    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> PointSeen:
+        """Score the point and take its gradient."""
+        model = store.model(self.model)
+        baseline = as_baseline(self.method.baseline).make(self.image, self.seed)
+        point = StraightPath(baseline, self.image).points([self.alpha])
+        scores, gradients = model.gradients(point, self.target, self.method.of)
+        return PointSeen(point[0], model.scores(point)[0], float(scores[0]), gradients[0])
+
+    def size(self, answer: PointSeen) -> int:
+        """See `store.Question`."""
+        return answer.image.nbytes + answer.scores.nbytes + answer.gradient.nbytes

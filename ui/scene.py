@@ -1,0 +1,118 @@
+"""What the page is about: the chosen image, class and method, and the newest explanation of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import streamlit as st
+
+from igcore.baselines import as_baseline
+from igcore.models import DEFAULT_MODEL, ModelSpec, catalogue, missing
+from igcore.results import Attribution
+from ui.pictures import Array, Picture
+from ui.questions import Explain, Explained, Load, Predict
+from ui.store import Job, Question, ask, forget
+
+__all__ = ["Scene", "Shown", "answered", "follow", "newest", "predicted", "ready_model"]
+
+#: How long a page waits for something short before it says so.
+PATIENCE = 180.0
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The page's choices, complete and checked."""
+
+    picture: Picture
+    fit: str
+    spec: ModelSpec
+    scores: Array
+    question: Explain
+
+    @property
+    def baseline(self) -> Array:
+        """The picture that the image is compared with: (H, W, 3) float32 in [0, 1]."""
+        return as_baseline(self.question.method.baseline).make(self.question.image, self.question.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What is on view: a result, what is known of one under way, or an older one."""
+
+    attribution: Attribution
+    explained: Explained | None
+    stale: bool = False
+
+
+def answered(question: Question[Answer], message: str) -> Answer | None:
+    """Wait for a short answer without blocking a newer run of the page; say in one line what went wrong."""
+    job = ask(question)
+    if not job.wait(0.15):
+        with st.spinner(message, show_time=True):
+            started = time.monotonic()
+            tick = st.empty()
+            while not job.wait(0.2) and time.monotonic() - started < PATIENCE:
+                tick.empty()  # a call into Streamlit, at which a newer run can take over
+    if job.error or not job.done:
+        st.error(job.error or f"This takes longer than {PATIENCE:.0f} s; reload the page to try again.")
+        return None
+    return job.value
+
+
+def ready_model(key: str) -> ModelSpec | None:
+    """Load the chosen model, or the embedded one where that is not to be had, and say so."""
+    entry = catalogue()[key]
+    why_not = missing(entry)
+    if why_not is not None and key != DEFAULT_MODEL:
+        st.warning(
+            f"{entry.title} is not on this machine: {why_not}. Showing {catalogue()[DEFAULT_MODEL].title} instead.",
+            icon=":material/cloud_off:",
+        )
+        if not st.button("Download it now", icon=":material/download:", key="download_model"):
+            return ready_model(DEFAULT_MODEL)
+        forget(key)
+    spec = answered(Load(key), f"Loading {entry.title} …")
+    if spec is None and key != DEFAULT_MODEL:
+        st.info(f"Showing {catalogue()[DEFAULT_MODEL].title} instead.")
+        if st.button("Try again", icon=":material/refresh:", key="retry_model"):
+            forget(key)
+            st.rerun()
+        return ready_model(DEFAULT_MODEL)
+    return spec
+
+
+def predicted(spec: ModelSpec, image: Array) -> Array | None:
+    """Return the scores of all classes for an image: (K,)."""
+    return answered(Predict(spec.key, image), "Looking at the image …")
+
+
+def follow(scene: Scene) -> Job[Explained]:
+    """Return this session's job for the scene; one that is no longer wanted stops at its next chunk."""
+    job: Job[Explained] | None = st.session_state.get("job")
+    if job is None or job.question.key != scene.question.key:
+        if job is not None:
+            job.cancel()
+        job = ask(scene.question)
+        st.session_state["job"] = job
+    return job
+
+
+def newest(scene: Scene, job: Job[Explained]) -> Shown | None:
+    """Return what can be shown now: the result, else its beginning, else the result before."""
+    explained = job.value
+    if explained is not None:
+        shown = Shown(explained.by_rule[scene.question.method.integrator], explained)
+        st.session_state["shown"] = shown
+        return shown
+    if job.progress is not None and job.progress.partial is not None:
+        return Shown(job.progress.partial, None)
+    before: Shown | None = st.session_state.get("shown")
+    # A map of another picture beside this one would mislead; the same picture's older map is worth keeping.
+    if before is None or not np.array_equal(before.attribution.image, scene.question.image):
+        return None
+    return Shown(before.attribution, before.explained, stale=True)

@@ -1,0 +1,114 @@
+"""Settings that outlive a rerun: read from the address bar, remembered per session, written back.
+
+Streamlit can bind a widget to the address, but writes a select box's label there; labels are for people and
+change with the language, so links carry the registries' keys and are written here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from igcore.errors import InputError
+
+__all__ = ["begin", "one_of", "remember", "seed", "whole", "within", "write_address"]
+
+Value = TypeVar("Value")
+
+_MEMORY = "settings that outlive their widgets"
+_LINK = "settings for the address bar"
+_WRITTEN = "addresses that this session wrote or has read"
+
+
+def begin() -> None:
+    """Start a page: take over an address that this session did not write itself.
+
+    A rerun may still carry an address from before the last write, so an address of our own never counts as news.
+    """
+    memory = st.session_state.setdefault(_MEMORY, {})
+    written = st.session_state.setdefault(_WRITTEN, deque(maxlen=500))
+    st.session_state[_LINK] = {}
+    address = st.query_params.to_dict()
+    if address and address not in written:
+        for key, text in address.items():
+            memory[key] = _Text(text)
+            st.session_state.pop(key, None)
+        written.append(address)
+
+
+class _Text(str):
+    """A value that came from the address and was not read yet."""
+
+
+def seed(key: str, default: Value, read: Callable[[str], Value]) -> None:
+    """Give a widget's key its first value: from the address, else as remembered, else the default.
+
+    Parameters
+    ----------
+    key : str
+        Of the widget and of the address.
+    default : object
+    read : callable
+        Turns the address's text into a value; raises `InputError` or `ValueError` where it cannot.
+    """
+    if key in st.session_state:
+        return
+    value = st.session_state[_MEMORY].get(key, default)
+    if isinstance(value, _Text):
+        try:
+            value = read(str(value))
+        except (InputError, ValueError):
+            st.toast(f"The link asks for {key}={str(value)[:40]}, which is not possible here; using {default}.")
+            value = default
+    st.session_state[key] = value
+
+
+def remember(key: str, value: Any, link: bool = True) -> None:
+    """Keep a widget's value for when it is drawn again, and put it into the address."""
+    st.session_state[_MEMORY][key] = value
+    if link:
+        st.session_state[_LINK][key] = str(value)
+
+
+def write_address() -> None:
+    """Bring the address bar in step with the controls."""
+    address = st.session_state[_LINK]
+    if st.query_params.to_dict() != address:
+        st.query_params.from_dict(address)
+        st.session_state[_WRITTEN].append(dict(address))
+
+
+def one_of(choices: Collection[str]) -> Callable[[str], str]:
+    """Read one of some keys."""
+
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Read a whole number from `low` to `high`."""
+
+    def read(text: str) -> int:
+        if not low <= int(text) <= high:
+            raise ValueError(text)
+        return int(text)
+
+    return read
+
+
+def within(low: float, high: float) -> Callable[[str], float]:
+    """Read a number from `low` to `high`."""
+
+    def read(text: str) -> float:
+        if not low <= float(text) <= high:
+            raise ValueError(text)
+        return float(text)
+
+    return read
