@@ -57,34 +57,37 @@ def _flat(image: Array, color: Any) -> Array:
     return np.broadcast_to(np.asarray(color, np.float32), image.shape).copy()
 
 
+class _Flat:
+    """The same value everywhere."""
+
+    level: ClassVar[float]
+
+    def make(self, image: Array, seed: int = 0) -> Array:
+        return _flat(image, self.level)
+
+
 @dataclass(frozen=True)
-class Black:
+class Black(_Flat):
     """All zeros."""
 
     key: ClassVar[str] = "black"
-
-    def make(self, image: Array, seed: int = 0) -> Array:
-        return _flat(image, 0.0)
+    level: ClassVar[float] = 0.0
 
 
 @dataclass(frozen=True)
-class White:
+class White(_Flat):
     """All ones."""
 
     key: ClassVar[str] = "white"
-
-    def make(self, image: Array, seed: int = 0) -> Array:
-        return _flat(image, 1.0)
+    level: ClassVar[float] = 1.0
 
 
 @dataclass(frozen=True)
-class Gray:
+class Gray(_Flat):
     """All one half."""
 
     key: ClassVar[str] = "gray"
-
-    def make(self, image: Array, seed: int = 0) -> Array:
-        return _flat(image, 0.5)
+    level: ClassVar[float] = 0.5
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class Color:
 
     def __post_init__(self) -> None:
         try:
-            ImageColor.getrgb(self.color)
+            if max(ImageColor.getrgb(self.color)) > 255:
+                raise ValueError
         except (ValueError, AttributeError, TypeError):
             raise InputError(f"color is {self.color!r}; expected #rrggbb or a name such as teal") from None
 
@@ -208,7 +212,10 @@ class GivenImage:
                 "baseline image needs a picture; pass an (H, W, 3) array, or on the command line image:FILE"
             )
         check_image(self.pixels, "baseline")
-        object.__setattr__(self, "pixels", np.array(self.pixels, np.float32))
+        # Clipping copies, and adding zero makes −0 the 0 that it equals.
+        pixels = np.clip(self.pixels, 0, 1).astype(np.float32) + np.float32(0)
+        pixels.flags.writeable = False
+        object.__setattr__(self, "pixels", pixels)
 
     @property
     def digest(self) -> str:

@@ -15,8 +15,9 @@ from igcore import __version__
 from igcore.baselines import BASELINES, GivenImage, as_baseline
 from igcore.checks import completeness_verdict
 from igcore.errors import IGError, InputError
+from igcore.files import write_whole
 from igcore.heatmaps import SIGNS, Drawing, overlay_picture
-from igcore.images import FITS, load_image, png_bytes, write_whole
+from igcore.images import FITS, load_image, png_bytes
 from igcore.integrators import INTEGRATORS
 from igcore.methods import METHODS
 from igcore.models import DEFAULT_MODEL, catalogue, entry_for, fetch, load_model, missing

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-import uuid
-from pathlib import Path
 from typing import IO, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from igcore.errors import ImageError, InputError
 
@@ -22,7 +20,6 @@ __all__ = [
     "check_image",
     "load_image",
     "png_bytes",
-    "write_whole",
 ]
 
 MAX_BYTES = 25_000_000
@@ -63,19 +60,25 @@ def load_image(
     """
     if fit not in FITS:
         raise InputError(f"fit is {fit!r}; expected one of {', '.join(FITS)}")
+    if size is not None:
+        _check_size(size)
     data = _read(source)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            picture = _decode(opened, size)
+            picture, original = _decode(opened, size)
     except ImageError:
         raise
+    except Image.DecompressionBombError:
+        raise ImageError(
+            f"the image has more than {MAX_PIXELS // 1_000_000} megapixels; make it smaller and try again"
+        ) from None
     except Image.UnidentifiedImageError:
         raise ImageError("this is not a JPEG, PNG or WebP image; save it as one of these and try again") from None
     except Exception as error:  # a decoder given hostile bytes may fail in any way
         reason = str(error).split("\n")[0] or type(error).__name__
         raise ImageError(f"the image is damaged or cut off ({reason}); save it again and retry") from error
     if size is not None:
-        picture = _fit(picture, size, fit)
+        picture = _fit(picture, size, fit, original)
     return np.asarray(picture, dtype=np.float32) / np.float32(255)
 
 
@@ -105,28 +108,6 @@ def png_bytes(array: NDArray[np.floating]) -> bytes:
     return buffer.getvalue()
 
 
-def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises
-    ------
-    InputError
-        Where the folder does not exist or cannot be written.
-    """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-            temporary.replace(target)
-        except OSError as error:
-            advice = "choose an existing, writable folder and a file name"
-            raise InputError(f"cannot write {target}: {error.strerror}; {advice}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _read(source: str | os.PathLike[str] | bytes | IO[bytes]) -> bytes:
     """Read at most one byte more than may be read, so that a huge file costs nothing."""
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -149,25 +130,40 @@ def _read(source: str | os.PathLike[str] | bytes | IO[bytes]) -> bytes:
     return data
 
 
-def _decode(opened: Image.Image, size: tuple[int, int] | None) -> Image.Image:
-    """Check the size that the header states, and only then decode."""
+def _check_size(size: tuple[int, int]) -> None:
+    if not (isinstance(size, (tuple, list)) and len(size) == 2 and all(isinstance(n, int) and n > 0 for n in size)):
+        raise InputError(f"size is {size!r}; expected (height, width), two whole numbers of 1 or more")
+
+
+def _decode(opened: Image.Image, size: tuple[int, int] | None) -> tuple[Image.Image, tuple[int, int]]:
+    """Check the size that the header states, and only then decode.
+
+    Returns
+    -------
+    picture : upright RGB image, perhaps at reduced scale
+    original : (width, height) of the upright image at full scale
+    """
     width, height = opened.size
     if width * height > MAX_PIXELS:
         raise ImageError(
             f"the image has {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} megapixels; "
             "make it smaller and try again"
         )
-    if size is not None and opened.format == "JPEG":
+    if size is not None and opened.format in ("JPEG", "MPO"):
         # The decoder can halve a JPEG up to three times for free; twice the size wanted keeps the resampling exact.
         opened.draft(None, (2 * max(size), 2 * max(size)))
     opened.seek(0)
-    return _to_rgb(ImageOps.exif_transpose(opened))
+    opened.load()
+    turned = opened.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    return _to_rgb(ImageOps.exif_transpose(opened)), (height, width) if turned else (width, height)
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
     """Bring any mode to 8-bit RGB; transparency shows white, as a browser's page would."""
     if picture.mode.startswith("I") or picture.mode == "F":
         values = np.asarray(picture, dtype=np.float64)
+        if "transparency" in picture.info:
+            values = np.where(values == picture.info["transparency"], 65535, values)
         return Image.fromarray(np.rint(np.clip(values / 65535, 0, 1) * 255).astype(np.uint8)).convert("RGB")
     if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
         layer = picture.convert("RGBA")
@@ -175,14 +171,23 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _fit(picture: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
+def _fit(picture: Image.Image, size: tuple[int, int], fit: str, original: tuple[int, int]) -> Image.Image:
+    """Bring a picture, perhaps decoded at reduced scale, to a size; boxes count in the pixels of its original size."""
+    reduced = round(max(original) / max(picture.size))
     height, width = size
+    box = (0.0, 0.0, original[0] / reduced, original[1] / reduced)
     if fit == "crop":
-        # ImageOps.fit would resample from a fractional box; whole pixels agree with the usual evaluation pipelines.
-        scale = min(picture.width / width, picture.height / height)
+        # Whole pixels, as the usual evaluation pipelines cut them; ImageOps.fit would take a fractional box.
+        scale = min(original[0] / width, original[1] / height)
         box_width, box_height = max(1, round(width * scale)), max(1, round(height * scale))
-        left, top = (picture.width - box_width) // 2, (picture.height - box_height) // 2
-        picture = picture.crop((left, top, left + box_width, top + box_height))
+        left, top = (original[0] - box_width) // 2, (original[1] - box_height) // 2
+        right, bottom = left + box_width, top + box_height
+        box = (left / reduced, top / reduced, right / reduced, bottom / reduced)
     elif fit == "pad":
-        return ImageOps.pad(picture, (width, height), method=Image.Resampling.BICUBIC, color="black")
-    return picture.resize((width, height), Image.Resampling.BICUBIC)
+        scale = min(width / picture.width, height / picture.height)
+        inner = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+        padded = Image.new("RGB", (width, height), "black")
+        corner = (round((width - inner[0]) / 2), round((height - inner[1]) / 2))
+        padded.paste(picture.resize(inner, Image.Resampling.BICUBIC, box=box), corner)
+        return padded
+    return picture.resize((width, height), Image.Resampling.BICUBIC, box=box)

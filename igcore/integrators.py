@@ -99,9 +99,8 @@ class Integrator:
         if not 1 <= steps <= MAX_STEPS:
             raise InputError(f"steps is {steps}; expected a whole number from 1 to {MAX_STEPS}")
         if steps % self.multiple:
-            raise InputError(
-                f"{self.key} needs an even number of steps, got {steps}; take {steps - 1 or 2} or {steps + 1}"
-            )
+            either = f"{steps - 1} or {steps + 1}" if steps > 1 else "2"
+            raise InputError(f"{self.key} needs an even number of steps, got {steps}; take {either}")
 
 
 def shared_nodes(keys: Sequence[str], steps: int, seed: int = 0) -> tuple[Nodes, NDArray[np.float64]]:
@@ -122,6 +121,8 @@ def shared_nodes(keys: Sequence[str], steps: int, seed: int = 0) -> tuple[Nodes,
     weights : (len(keys), n) float64
         Zero where a rule does not use a node.
     """
+    if not keys:
+        raise InputError(f"no integrator was given; choose from {', '.join(INTEGRATORS)}")
     rules = [INTEGRATORS[key].nodes_and_weights(steps, seed) for key in keys]
     nodes = np.unique(np.concatenate([nodes for nodes, _ in rules]))
     weights = np.zeros((len(rules), nodes.size))

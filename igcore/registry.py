@@ -137,5 +137,5 @@ def check_parameters(settings: Any) -> None:
             raise InputError(f"{owner}: {name} is {value!r}; expected {expected}")
         low = -math.inf if known.low is None else known.low
         high = math.inf if known.high is None else known.high
-        if not (math.isfinite(value) and low <= value <= high):
+        if not (low <= value <= high and abs(value) != math.inf):
             raise InputError(f"{owner}: {name} is {value}; expected {expected}")

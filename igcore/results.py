@@ -112,7 +112,7 @@ class Attribution:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to an .npz file, whole or not at all."""
-        from igcore.images import write_whole
+        from igcore.files import write_whole
 
         write_whole(path, self.to_bytes())
 
@@ -145,6 +145,9 @@ class Attribution:
             trace = None
             if "trace_alphas" in arrays:
                 trace = PathTrace(**{part.name: arrays[f"trace_{part.name}"] for part in fields(PathTrace)})
+            shape = arrays["values"].shape
+            if len(shape) != 3 or any(arrays[name].shape != shape for name in ("image", "baseline") if name in arrays):
+                raise ValueError("shapes differ")
             return cls(
                 values=arrays["values"],
                 image=arrays["image"],

@@ -94,6 +94,6 @@ def cumulative_curve(
     figure.add_trace(_line(alphas, collected, ACCENT, fill=True))
     figure.add_hline(y=difference, line_width=1.5, line_dash="dash", line_color=SECOND)
     figure.add_annotation(
-        x=0.01, y=difference, text="F(x) − F(x′)", showarrow=False, xanchor="left", yshift=9, font={"color": SECOND}
+        x=0.01, y=difference, text="F(x) − F(x′)", showarrow=False, xanchor="left", yshift=-11, font={"color": SECOND}
     )
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from typing import cast
@@ -66,5 +67,10 @@ def bundled(key: str) -> Picture:
 
 
 def show(array: Array, caption: str, alt: str) -> None:
-    """Show an RGB array in [0, 1], losslessly, as wide as its column."""
-    st.image(png_bytes(array), caption=caption, alt=alt, width="stretch")
+    """Show an RGB array in [0, 1], losslessly, as wide as its column.
+
+    The picture travels inside the message: a file of its own would be gone before a browser asks for it when the
+    next picture is quick, and would have an address that others could open.
+    """
+    data = base64.b64encode(png_bytes(array)).decode()
+    st.image(f"data:image/png;base64,{data}", caption=caption, alt=alt, width="stretch")

@@ -51,38 +51,46 @@ class Shown:
 
 def answered(question: Question[Answer], message: str) -> Answer | None:
     """Wait for a short answer without blocking a newer run of the page; say in one line what went wrong."""
+    # The slot is there whether it is used or not, so that nothing below it moves between two runs.
+    slot = st.empty()
     job = ask(question)
     if not job.wait(0.15):
-        with st.spinner(message, show_time=True):
+        with slot.container(), st.spinner(message, show_time=True):
             started = time.monotonic()
             tick = st.empty()
             while not job.wait(0.2) and time.monotonic() - started < PATIENCE:
                 tick.empty()  # a call into Streamlit, at which a newer run can take over
+        slot.empty()
     if job.error or not job.done:
-        st.error(job.error or f"This takes longer than {PATIENCE:.0f} s; reload the page to try again.")
+        slot.error(job.error or f"This takes longer than {PATIENCE:.0f} s; reload the page to try again.")
         return None
     return job.value
 
 
 def ready_model(key: str) -> ModelSpec | None:
     """Load the chosen model, or the embedded one where that is not to be had, and say so."""
-    entry = catalogue()[key]
+    with st.container():
+        spec = _chosen_model(key) if key != DEFAULT_MODEL else None
+    if spec is None:
+        spec = answered(Load(DEFAULT_MODEL), f"Loading {catalogue()[DEFAULT_MODEL].title} …")
+    return spec
+
+
+def _chosen_model(key: str) -> ModelSpec | None:
+    entry, default = catalogue()[key], catalogue()[DEFAULT_MODEL]
     why_not = missing(entry)
-    if why_not is not None and key != DEFAULT_MODEL:
+    if why_not is not None:
         st.warning(
-            f"{entry.title} is not on this machine: {why_not}. Showing {catalogue()[DEFAULT_MODEL].title} instead.",
+            f"{entry.title} is not on this machine: {why_not}. Showing {default.title} instead.",
             icon=":material/cloud_off:",
         )
         if not st.button("Download it now", icon=":material/download:", key="download_model"):
-            return ready_model(DEFAULT_MODEL)
+            return None
         forget(key)
     spec = answered(Load(key), f"Loading {entry.title} …")
-    if spec is None and key != DEFAULT_MODEL:
-        st.info(f"Showing {catalogue()[DEFAULT_MODEL].title} instead.")
-        if st.button("Try again", icon=":material/refresh:", key="retry_model"):
-            forget(key)
-            st.rerun()
-        return ready_model(DEFAULT_MODEL)
+    if spec is None:
+        st.info(f"Showing {default.title} instead.")
+        st.button("Try again", icon=":material/refresh:", key="retry_model", on_click=forget, args=(key,))
     return spec
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import operator
+import re
 from collections import Counter
 from functools import lru_cache
 from importlib import resources
@@ -45,8 +47,8 @@ def labels_for(count: int) -> tuple[str, ...]:
 def short_names(labels: tuple[str, ...]) -> tuple[str, ...]:
     """Return the first name of each class, followed by its number where classes share one."""
     first = [label.split(",")[0] for label in labels]
-    shared = {name for name, count in Counter(first).items() if count > 1}
-    return tuple(f"{name} ({index})" if name in shared else name for index, name in enumerate(first))
+    count = Counter(name.casefold() for name in first)
+    return tuple(f"{name} ({index})" if count[name.casefold()] > 1 else name for index, name in enumerate(first))
 
 
 def find_label(labels: tuple[str, ...], target: int | str) -> int:
@@ -57,18 +59,22 @@ def find_label(labels: tuple[str, ...], target: int | str) -> int:
     InputError
         Where no class, or more than one, answers to `target`.
     """
-    if isinstance(target, str) and target.strip().lstrip("+-").isdigit():
+    if isinstance(target, str) and re.fullmatch(r"[+-]?[0-9]{1,9}", target.strip()):
         target = int(target)
     if not isinstance(target, str):
-        if isinstance(target, bool) or not hasattr(target, "__index__"):
-            raise InputError(f"target is {target!r}; expected a class index or a class name")
-        index = target.__index__()
+        try:
+            if isinstance(target, bool):
+                raise TypeError
+            index = operator.index(target)
+        except TypeError:
+            raise InputError(f"target is {target!r}; expected a class index or a class name") from None
         if not 0 <= index < len(labels):
             raise InputError(f"class {index} does not exist; expected 0 to {len(labels) - 1}, or a class name")
         return index
     wanted = target.strip().casefold()
-    found = [index for index, label in enumerate(labels) if label.casefold() == wanted]
+    found = [i for i, label in enumerate(labels) if label.casefold() == wanted and "," in wanted]
     found = found or [index for index, name in enumerate(short_names(labels)) if name.casefold() == wanted]
+    found = found or [i for i, label in enumerate(labels) if label.casefold().split(",")[0] == wanted]
     found = found or [i for i, label in enumerate(labels) if wanted in map(str.strip, label.casefold().split(","))]
     if len(found) == 1:
         return found[0]

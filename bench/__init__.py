@@ -1,0 +1,1 @@
+"""Measurements, run by hand; tests check results, not times."""

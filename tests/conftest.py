@@ -1,0 +1,26 @@
+"""Fixtures that several files share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import igcore
+
+
+@pytest.fixture(scope="session")
+def model():
+    """The embedded network, loaded once."""
+    return igcore.load_model()
+
+
+@pytest.fixture(scope="session")
+def photo(model) -> Callable[[str], NDArray[np.float32]]:
+    """A bundled photo at the embedded network's size, by key."""
+    return lambda key: igcore.load_image(igcore.PHOTOS[key].path, size=model.spec.input_size)

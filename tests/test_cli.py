@@ -1,0 +1,259 @@
+"""The command line: one object or one line, the right exit code, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import igcore
+from igcore.cli import main
+from tests.exports import SIZE, NotCallable, export
+
+KEYS = {
+    *("model", "target", "label", "score", "baseline_score", "sum", "completeness_error"),
+    *("relative_completeness_error", "map_error", "gradient_count", "seconds"),
+}
+SETTINGS = {"baseline", "integrator", "steps", "of", "seed"}
+ROOT = Path(__file__).parents[1]
+COFFEE = str(igcore.PHOTOS["coffee"].path)
+
+
+def python(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run Python as a person would: without the tests' setting that silences TensorFlow."""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.run(
+        [sys.executable, *map(str, words)], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return python("-m", "igcore", *arguments)
+
+
+@pytest.fixture
+def run(capfd):
+    """Run the command in this process: exit code, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            code = end.code
+        return code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A network of ImageNet's classes on 16 × 16 pixels, which loads in no time."""
+    return export(NotCallable(1000), tmp_path_factory.mktemp("models") / "tiny", signature="serving_default")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["models"]], ids=" ".join)
+def test_words_come_in_half_a_second_and_without_tensorflow(arguments):
+    def seconds() -> float:
+        started = time.perf_counter()
+        assert command(*arguments).returncode == 0
+        return time.perf_counter() - started
+
+    # On a busy machine some of several attempts is undisturbed; a slow start is slow in each.
+    assert any(seconds() < 0.5 for _ in range(8))
+    script = (
+        "import sys\nfrom igcore.cli import main\n"
+        f"try: main({arguments})\nexcept SystemExit: pass\nsys.exit('tensorflow' in sys.modules)"
+    )
+    assert python("-c", script).returncode == 0
+
+
+def test_models_lists_the_catalogue(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
+    code, out, err = run("models", "--json")
+    rows = {row["key"]: row for row in json.loads(out)["models"]}
+    assert (code, err) == (0, "")
+    assert list(rows) == list(igcore.catalogue())
+    assert (rows["efficientnet-lite0"]["available"], rows["efficientnet-lite0"]["why_not"]) == (True, None)
+    assert rows["inception-v1"]["available"] is False
+    assert "igcore fetch inception-v1" in rows["inception-v1"]["why_not"]
+    code, out, err = run("models")
+    assert (code, err) == (0, "")
+    assert all(key in out and rows[key]["licence"] in out for key in rows)
+    assert rows["inception-v1"]["why_not"] in out
+
+
+def test_predict_gives_the_top_classes(run, tiny):
+    model = igcore.load_model(tiny)
+    scores = model.scores(igcore.load_image(COFFEE, SIZE)[None])[0]
+    code, out, err = run("predict", COFFEE, "--model", tiny, "--top", 3, "--json")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    top = json.loads(out)["top"]
+    assert [row["target"] for row in top] == scores.argsort()[::-1][:3].tolist()
+    assert [row["score"] for row in top] == pytest.approx(np.sort(scores)[::-1][:3].tolist(), rel=1e-6)
+    assert [row["label"] for row in top] == [model.spec.label(row["target"]) for row in top]
+    code, out, err = run("predict", COFFEE, "--model", tiny)
+    assert (code, err, len(out.splitlines())) == (0, "", 5)
+    assert top[0]["label"] in out.splitlines()[0]
+
+
+@pytest.mark.slow
+def test_the_program_explains_a_photo_and_gives_the_same_bytes_again(tmp_path):
+    outputs = []
+    for name in ("one", "two"):
+        npz, png = tmp_path / f"{name}.npz", tmp_path / f"{name}.png"
+        done = command(
+            *("explain", COFFEE, "--json", "--baseline", "uniform-noise", "--integrator", "monte-carlo", "--steps", 12),
+            *("--seed", 7, "--target", "Espresso", "--out", npz, "--png", png),
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.count("\n") == 1
+        facts = json.loads(done.stdout)
+        assert facts.keys() >= KEYS | SETTINGS
+        assert (facts["model"], facts["target"], facts["label"]) == ("efficientnet-lite0", 967, "espresso")
+        assert facts["baseline"] == {"key": "uniform-noise", "seed": None}
+        assert (facts["integrator"], facts["steps"], facts["seed"]) == ("monte-carlo", 12, 7)
+        assert facts["gradient_count"] == 12
+        saved = igcore.Attribution.load(npz)
+        assert saved.values.shape == (224, 224, 3)
+        numbers = ("sum", "score", "baseline_score", "completeness_error", "relative_completeness_error", "map_error")
+        assert [getattr(saved, name) for name in numbers] == [facts[name] for name in numbers]
+        outputs.append((saved.values.tobytes(), png.read_bytes(), {**facts, "seconds": None}))
+    assert outputs[0] == outputs[1]
+    with Image.open(tmp_path / "one.png") as picture:
+        picture.load()
+        assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (224, 224))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.npz", "one.png", "two.npz", "two.png"]
+
+
+def test_explain_is_the_library_with_the_same_settings(run, tiny, tmp_path):
+    code, out, err = run(
+        *("explain", COFFEE, "--model", tiny, "--baseline", "blur:sigma=4", "--integrator", "simpson", "--steps", 10),
+        *("--of", "logit", "--target", 12, "--fit", "pad", "--out", tmp_path / "a.npz", "--json"),
+    )
+    assert (code, err) == (0, "")
+    method = igcore.IntegratedGradients(baseline=igcore.Blur(sigma=4), integrator="simpson", steps=10, of="logit")
+    image = igcore.load_image(COFFEE, SIZE, "pad")
+    result = igcore.explain(igcore.load_model(tiny), image, method, target=12)
+    saved, facts = igcore.Attribution.load(tmp_path / "a.npz"), json.loads(out)
+    np.testing.assert_array_equal(saved.values, result.values)
+    np.testing.assert_array_equal(saved.baseline, result.baseline)
+    assert saved.settings == result.settings == {name: facts[name] for name in SETTINGS}
+    assert facts["baseline"] == {"key": "blur", "sigma": 4.0}
+    assert facts["sum"] == result.sum
+    code, out, _ = run("explain", COFFEE, "--model", tiny, "--baseline", "blur:sigma=4", "--steps", 10)
+    assert code == 0
+    assert "F(x) = " in out
+    assert "11 gradients in" in out
+
+
+def test_an_image_file_is_a_baseline(run, tiny, tmp_path):
+    cat = igcore.PHOTOS["cat"].path
+    code, out, _ = run(
+        *("explain", COFFEE, "--model", tiny, "--baseline", f"image:{cat}", "--steps", 4, "--of", "logit"),
+        *("--out", tmp_path / "a.npz", "--json"),
+    )
+    assert code == 0
+    saved = igcore.Attribution.load(tmp_path / "a.npz")
+    np.testing.assert_array_equal(saved.baseline, igcore.load_image(cat, SIZE))
+    assert json.loads(out)["baseline"] == {"key": "image", "sha256": igcore.baselines.GivenImage(saved.baseline).digest}
+
+
+def test_the_plain_gradient_has_no_baseline(run, tiny):
+    code, out, _ = run("explain", COFFEE, "--model", tiny, "--method", "gradient", "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert (facts["method"], facts["baseline_score"], facts["completeness_error"]) == ("gradient", None, None)
+    assert facts["gradient_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["{tmp}/none.jpg"], "no image at"),
+        (["{tmp}/text.jpg"], "not a JPEG, PNG or WebP"),
+        (["{tmp}"], "cannot read"),
+        ([COFFEE, "--model", "{tiny}", "--target", "no such class"], "unknown class"),
+        ([COFFEE, "--model", "{tiny}", "--target", "1000"], "class 1000 does not exist"),
+        ([COFFEE, "--model", "{tiny}", "--target", "-1"], "class -1 does not exist"),
+        ([COFFEE, "--steps", "0"], "steps is 0"),
+        ([COFFEE, "--steps", "1000000000"], "steps is 1000000000"),
+        ([COFFEE, "--steps", "many"], "--steps"),
+        ([COFFEE, "--integrator", "simpson", "--steps", "51"], "even"),
+        ([COFFEE, "--integrator", "euler"], "gauss-legendre"),
+        ([COFFEE, "--baseline", "pink"], "unknown baseline 'pink'"),
+        ([COFFEE, "--baseline", "blur:sigma=lots"], "sigma is 'lots'"),
+        ([COFFEE, "--baseline", "blur:sigma=-1"], "sigma is -1"),
+        ([COFFEE, "--baseline", "blur:radius=3"], "takes sigma="),
+        ([COFFEE, "--baseline", "color:color=nocolor"], "color is 'nocolor'"),
+        ([COFFEE, "--baseline", "image"], "image:FILE"),
+        ([COFFEE, "--baseline", "image:{tmp}/none.png"], "no image at"),
+        ([COFFEE, "--model", "no-such-model"], "unknown model"),
+        ([COFFEE, "--model", "{tiny}", "--out", "/proc/out.npz"], "cannot write /proc/out.npz"),
+        ([COFFEE, "--model", "{tiny}", "--out", "{tmp}"], "cannot write"),
+        ([COFFEE, "--model", "{tiny}", "--out", "{tmp}/a.npz", "--png", "/proc/a.png"], "cannot write /proc/a.png"),
+        ([COFFEE, "--out", "{tmp}/none/out.npz"], "there is no folder"),
+        ([COFFEE, "--png", "{tmp}/none/out.png"], "there is no folder"),
+        ([COFFEE, "--method", "gradient", "--steps", "5"], "method gradient takes no --steps"),
+        ([COFFEE, "--method", "gradient", "--baseline", "black"], "method gradient takes no --baseline"),
+        ([COFFEE, "--seed", "-1"], "--seed is -1"),
+        ([COFFEE, "--of", "softmax"], "--of"),
+        ([COFFEE, "--fit", "squeeze"], "--fit"),
+        ([], "IMAGE"),
+    ],
+    ids=lambda value: " ".join(value).replace(COFFEE, "PHOTO") if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(run, tiny, tmp_path, arguments, says):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "text.jpg").write_text("not an image\n")
+    given = [argument.format(tmp=folder, tiny=tiny) for argument in arguments]
+    code, out, err = run("explain", *given, "--json")
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert says in err
+    assert sorted(tmp_path.rglob("*")) == [folder, folder / "text.jpg"]
+
+
+def test_a_mistake_is_one_line_in_the_program_as_well(tmp_path):
+    done = command("explain", tmp_path / "none.jpg", "--out", tmp_path / "a.npz")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"igcore: no image at '{tmp_path}/none.jpg'; check the path\n"
+
+
+def test_a_model_that_cannot_be_had_is_not_the_callers_mistake(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("IGCORE_DOWNLOAD_SECONDS", "0.2")
+    (tmp_path / "empty").mkdir()
+    for model, says in (("inception-v1", "did not arrive"), (tmp_path / "empty", "holds no saved_model.pb")):
+        code, out, err = run("explain", COFFEE, "--model", model, "--json")
+        assert (code, out) == (1, "")
+        assert len(err.splitlines()) == 1
+        assert says in err
+
+
+def test_a_wrong_catalogue_is_one_line(run, tmp_path, monkeypatch):
+    (tmp_path / "models.toml").write_text('[mine]\nkind = "onnx"\nhandle = "x"')
+    monkeypatch.setenv("IGCORE_CATALOGUE", str(tmp_path / "models.toml"))
+    for words in (["models"], ["predict", COFFEE], ["fetch", "mine"]):
+        code, out, err = run(*words)
+        assert (code, out) == (1, "")
+        assert err.startswith("igcore: catalogue entry 'mine': kind is 'onnx'")
+        assert len(err.splitlines()) == 1
+
+
+def test_fetch_of_what_is_here_does_nothing(run):
+    assert run("fetch", "efficientnet-lite0") == (0, "EfficientNet-Lite0 is here already\n", "")
+
+
+@pytest.mark.parametrize("top", [0, -3])
+def test_predict_refuses_to_show_nothing(run, top):
+    code, out, err = run("predict", COFFEE, "--top", top)
+    assert (code, out) == (2, "")
+    assert f"--top is {top}" in err
