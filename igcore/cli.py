@@ -172,7 +172,7 @@ def _explain(options: argparse.Namespace) -> None:
         if not os.path.isdir(os.path.dirname(path) or "."):
             raise InputError(f"there is no folder {os.path.dirname(path)!r} to write {path!r} into; make it first")
     if options.seed < 0:
-        raise InputError(f"--seed is {options.seed}; expected 0 or more")
+        raise InputError(f"--seed is {options.seed}; expected a whole number of 0 or more")
     _method(options, (8, 8))  # a wrong setting is said before the model is loaded
     path = _image_path(options.image)
     load_image(path, (8, 8), options.fit)
@@ -181,15 +181,32 @@ def _explain(options: argparse.Namespace) -> None:
     image = load_image(path, model.spec.input_size, options.fit)
     with _progress(options) as told:
         result = explain(model, image, method, options.target, options.seed, on_progress=told)
-    if options.out:
-        result.save(options.out)
-    if options.png:
-        drawing = Drawing(options.sign, "red-blue" if options.sign == "signed" else "inferno")
-        write_whole(options.png, png_bytes(overlay_picture(result.values, result.image, drawing)))
+    _write(options, result)
     if options.json:
         print(json.dumps(_facts(result), ensure_ascii=False))
     else:
         _tell(result)
+
+
+def _write(options: argparse.Namespace, result: Attribution) -> None:
+    """Write the files that were asked for: all of them or none."""
+    files: dict[str, bytes] = {}
+    if options.png:
+        drawing = Drawing(options.sign, "red-blue" if options.sign == "signed" else "inferno")
+        files[options.png] = png_bytes(overlay_picture(result.values, result.image, drawing))
+    if options.out:
+        files[options.out] = result.to_bytes()
+    written: list[str] = []
+    for path, data in files.items():
+        new = not os.path.exists(path)
+        try:
+            write_whole(path, data)
+        except InputError:
+            for other in written:
+                os.unlink(other)
+            raise
+        if new:
+            written.append(path)
 
 
 def _method(options: argparse.Namespace, size: tuple[int, int]) -> Any:

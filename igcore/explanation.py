@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 
 import numpy as np
@@ -56,10 +57,9 @@ def explain(
         Where `should_stop` said so.
     """
     settings = METHODS[method].settings() if isinstance(method, str) else method
-    needs = METHODS[settings.key].needs
-    if not model.spec.can(needs):
-        raise InputError(f"method {settings.key} needs {needs}, which model {model.spec.key} does not open")
-    return settings.attribute(_task(model, image, target, seed, on_progress, should_stop))
+    if isinstance(settings, type) or not hasattr(settings, "attribute"):
+        raise InputError(f"method is {settings!r}; expected one of {', '.join(METHODS)}, or a method's settings")
+    return settings.attribute(_task(model, image, settings, target, seed, on_progress, should_stop))
 
 
 def explain_by_rules(
@@ -87,18 +87,24 @@ def explain_by_rules(
     -------
     dict of str to Attribution
     """
-    task = _task(model, image, target, seed, on_progress, should_stop)
+    task = _task(model, image, method, target, seed, on_progress, should_stop)
     return method.attribute_by_rules(task, rules)
 
 
 def _task(
     model: Model,
     image: NDArray[np.float32],
+    method: Method,
     target: int | str | None,
     seed: int,
     on_progress: OnProgress | None,
     should_stop: ShouldStop | None,
 ) -> Task:
+    needs = METHODS[method.key].needs
+    if not model.spec.can(needs):
+        raise InputError(f"method {method.key} needs {needs}, which model {model.spec.key} does not open")
+    if not isinstance(seed, numbers.Integral) or seed < 0:
+        raise InputError(f"seed is {seed}; expected a whole number of 0 or more")
     check_image(image, "image")
     expected = (*model.spec.input_size, 3)
     if image.shape != expected:
@@ -108,4 +114,4 @@ def _task(
         )
     image = np.asarray(image, np.float32)
     index = int(model.scores(image[None])[0].argmax()) if target is None else model.spec.find(target)
-    return Task(model, image, index, seed, on_progress, should_stop)
+    return Task(model, image, index, int(seed), on_progress, should_stop)

@@ -90,13 +90,11 @@ def integrate(
         if should_stop is not None and should_stop():
             raise Cancelled(f"stopped after {start} of {alphas.size} gradients")
         stop = min(start + model.chunk, alphas.size)
-        # A short last chunk is filled with α = 0 of weight zero, so that the shape never changes.
-        padding = (0, model.chunk - (stop - start))
         part = model.path_chunk(
             path.baseline,
             velocity,
-            np.pad(alphas[start:stop], padding).astype(np.float32),
-            np.pad(weights[:, start:stop], ((0, 0), padding)).astype(np.float32),
+            alphas[start:stop].astype(np.float32),
+            weights[:, start:stop].astype(np.float32),
             target,
             of,
         )
@@ -105,9 +103,9 @@ def integrate(
                 "the model's gradient is not finite on this path; choose another baseline or of=probability"
             )
         total += part.weighted
-        scores[start:stop] = part.scores[: stop - start]
-        slopes[start:stop] = part.slopes[: stop - start]
-        mean_gradients[start:stop] = part.mean_gradients[: stop - start]
+        scores[start:stop] = part.scores
+        slopes[start:stop] = part.slopes
+        mean_gradients[start:stop] = part.mean_gradients
         if on_chunk is not None:
             on_chunk(seen(stop))
     return seen(alphas.size)

@@ -203,7 +203,15 @@ INTEGRATORS: Registry[Integrator] = Registry(
         coarse_ratio=1.66,
     ),
     Integrator(
-        "right", "Right Riemann sum", "Rectangles at the right end: the paper's own formula.", _right, 1, 0, _IG
+        "right",
+        "Right Riemann sum",
+        "Rectangles at the right end: the paper's own formula.",
+        _right,
+        1,
+        0,
+        _IG,
+        coarse=_halved(_right, 2, 1),
+        coarse_ratio=1.65,
     ),
     Integrator(
         "midpoint",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import numbers
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -133,9 +134,9 @@ def check_parameters(settings: Any) -> None:
         if value is None and known.default is None:
             continue
         expected = f"{'a whole number' if whole else 'a number'} from {known.low} to {known.high}"
-        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral if whole else numbers.Real):
             raise InputError(f"{owner}: {name} is {value!r}; expected {expected}")
         low = -math.inf if known.low is None else known.low
         high = math.inf if known.high is None else known.high
-        if not (low <= value <= high and abs(value) != math.inf):
+        if not (low <= value <= high and abs(value) != math.inf):  # type: ignore[operator]
             raise InputError(f"{owner}: {name} is {value}; expected {expected}")

@@ -161,3 +161,16 @@ def test_the_attribution_lies_on_the_cup(model, photo):
     ).sum(axis=-1)
     corners = np.mean([values[rows, columns].mean() for rows in np.s_[:40, -40:] for columns in np.s_[:40, -40:]])
     assert values[62:162, 62:162].mean() > 2 * corners
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("key", "baseline"), [("cat", "blur"), ("motorcycle", "black")])
+def test_map_error_is_close_to_the_distance_from_a_dense_reference(model, photo, key, baseline):
+    rules = ("trapezoid", "simpson", "left", "right")
+    dense = igcore.explain(model, photo(key), igcore.IntegratedGradients(baseline, "trapezoid", 512)).values
+    method = igcore.IntegratedGradients(baseline, "trapezoid", 64)
+    results = igcore.explain_by_rules(model, photo(key), method, rules)
+    results["midpoint"] = igcore.explain(model, photo(key), igcore.IntegratedGradients(baseline, "midpoint", 64))
+    for rule, result in results.items():
+        truth = np.abs(result.values - dense).sum() / np.abs(dense).sum()
+        assert result.map_error == pytest.approx(truth, rel=0.25), rule

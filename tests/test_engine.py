@@ -124,7 +124,7 @@ def test_chunks_do_not_change_a_photo(model, photo, chunk):
     assert_same_map(result.values, eight.values, 1e-3 if chunk == 1 else 2e-6)
 
 
-def test_what_fills_a_chunk_has_no_effect():
+def test_points_of_weight_zero_have_no_effect():
     model = model_of(power(3))
     weights = np.array([[0.5, 0.5, 0, 0, 0, 0, 0, 0]], np.float32)
     results = [

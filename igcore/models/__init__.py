@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from igcore.errors import InputError
 from igcore.models.base import Model, ModelSpec, Of, PathChunk
 from igcore.models.catalogue import DEFAULT_MODEL, CatalogueEntry, catalogue, entry_for
 from igcore.models.download import cached, fetch
@@ -52,6 +53,8 @@ def load_model(handle: str = DEFAULT_MODEL, chunk: int | None = None) -> TensorF
     import os
 
     entry = entry_for(handle)
+    if chunk is not None and chunk < 1:
+        raise InputError(f"chunk is {chunk}; expected 1 or more")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from igcore.models.loading import load_entry
     from igcore.models.network import CHUNK
@@ -71,4 +74,4 @@ def missing(entry: CatalogueEntry) -> str | None:
         return None
     if entry.kind in ("tf-hub", "keras-application"):
         return f"not downloaded; run python -m igcore fetch {entry.key}"
-    return f"{entry.path(entry.handle)} does not exist; check the catalogue"
+    return f"there is no model at {entry.path(entry.handle)}; check the catalogue"

@@ -80,7 +80,7 @@ class PathChunk:
     ----------
     weighted : (R, H, W, 3) float32
         For each row of weights, Σ wₖ ∇F(xₖ) over the chunk.
-    scores, slopes, mean_gradients : (chunk,) float32
+    scores, slopes, mean_gradients : (n,) float32
         F(xₖ), ∇F(xₖ) · (x − x′), and the mean of ∇F(xₖ) over pixels and channels.
     """
 
@@ -100,7 +100,7 @@ class Model(Protocol):
 
     @property
     def chunk(self) -> int:
-        """Points that one call of `path_chunk` takes."""
+        """Points to hand to one call of `path_chunk`."""
         ...
 
     def scores(self, images: Array, of: Of = "probability") -> Array:
@@ -112,5 +112,5 @@ class Model(Protocol):
         ...
 
     def path_chunk(self, baseline: Any, velocity: Any, alphas: Any, weights: Any, target: int, of: Of) -> PathChunk:
-        """Weigh the gradients at baseline + α · velocity, for exactly `chunk` values of α."""
+        """Weigh the gradients at baseline + α · velocity, for at most `chunk` values of α."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from dataclasses import dataclass, fields
@@ -52,12 +53,15 @@ class CatalogueEntry:
         if self.outputs not in OUTPUTS:
             refuse(f"outputs is {self.outputs!r}; expected one of {', '.join(OUTPUTS)}")
         if self.input_size is not None and not (
-            len(self.input_size) == 2 and all(isinstance(n, int) and n in SIZES for n in self.input_size)
+            isinstance(self.input_size, tuple)
+            and len(self.input_size) == 2
+            and all(type(n) is int and n in SIZES for n in self.input_size)
         ):
             refuse(f"input_size is {self.input_size}; expected [height, width], each from {SIZES[0]} to {SIZES[-1]}")
         if not (
-            len(self.input_range) == 2
-            and all(isinstance(n, (int, float)) for n in self.input_range)
+            isinstance(self.input_range, tuple)
+            and len(self.input_range) == 2
+            and all(type(n) in (int, float) and math.isfinite(n) for n in self.input_range)
             and self.input_range[0] < self.input_range[1]
         ):
             refuse(f"input_range is {self.input_range}; expected [low, high], for instance [-1, 1]")
@@ -102,7 +106,8 @@ def entry_for(handle: str) -> CatalogueEntry:
     elif handle.endswith(".keras") and Path(handle).is_file():
         kind = "keras-file"
     if kind:
-        return CatalogueEntry(handle, Path(handle).name, kind, handle=handle, source=handle)
+        title = handle.split("://", 1)[-1] if kind == "tf-hub" else Path(handle).name
+        return CatalogueEntry(handle, title, kind, handle=handle, source=handle)
     return known[handle]
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from igcore.errors import ModelUnavailable
@@ -26,7 +28,7 @@ def hub_cache() -> Path:
     """Return TF-Hub's cache folder; a lasting one where TFHUB_CACHE_DIR does not name it."""
     named = os.environ.get("TFHUB_CACHE_DIR")
     if named:
-        return Path(named).expanduser()
+        return Path(named).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "igcore" / "tfhub"
 
@@ -36,14 +38,18 @@ def hub_folder(handle: str) -> Path:
     return hub_cache() / hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
 
 
+def _keras_cache() -> Path:
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+
+
 def _keras_weights(name: str) -> bool:
-    """Whether Keras has weights of this application with a head in its cache, by the way it names such files."""
-    base = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
-    squashed = name.lower()
-    return any(
-        path.name.replace("_", "").startswith(squashed) and "no_top" not in path.name and "notop" not in path.name
-        for path in base.glob("*.h5")
-    )
+    """Whether Keras has this application's weights, with a head, in its cache.
+
+    Keras writes the name with or without underscores and sometimes with "weights" in front; MobileNet's file name
+    begins like that of MobileNetV2.
+    """
+    pattern = re.compile(rf"(weights)?{re.escape(name.lower())}(?!v\d)(?!.*notop)")
+    return any(pattern.match(re.sub("[-_]", "", path.stem.lower())) for path in _keras_cache().glob("*.h5"))
 
 
 def cached(entry: CatalogueEntry) -> bool:
@@ -52,7 +58,8 @@ def cached(entry: CatalogueEntry) -> bool:
         return (hub_folder(entry.handle) / "saved_model.pb").is_file()
     if entry.kind == "keras-application":
         return _keras_weights(entry.handle)
-    return entry.path(entry.handle).exists()
+    path = entry.path(entry.handle)
+    return path.is_file() or (path / "saved_model.pb").is_file()
 
 
 def fetch(entry: CatalogueEntry, seconds: float | None = None) -> None:
@@ -72,30 +79,39 @@ def fetch(entry: CatalogueEntry, seconds: float | None = None) -> None:
     if entry.kind not in ("tf-hub", "keras-application") or cached(entry):
         return
     limit = _limit() if seconds is None else seconds
-    advice = (
-        f"try again later, run python -m igcore fetch {entry.key} on a machine with access and copy its cache, "
-        "or name a local folder in a catalogue (IGCORE_CATALOGUE)"
-    )
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TFHUB_CACHE_DIR": str(hub_cache())}
-    command = [sys.executable, "-m", "igcore.models.download", entry.kind, entry.handle]
     try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            timeout=limit,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=Path(__file__).parents[2],
-        )
+        with tempfile.TemporaryDirectory() as apart:
+            reason = _download(entry, limit, Path(apart))
     except subprocess.TimeoutExpired:
+        reason = f"did not arrive within {limit:g} s"
+    if reason is not None:
         _clear_partial(entry)
-        raise ModelUnavailable(f"{entry.title} did not arrive within {limit:.0f} s; {advice}") from None
-    if done.returncode or not cached(entry):
-        _clear_partial(entry)
+        raise ModelUnavailable(
+            f"{entry.title} {reason}; try again later, run python -m igcore fetch {entry.key} on a machine with access "
+            "and copy its cache, or name a local folder in a catalogue (IGCORE_CATALOGUE)"
+        )
+
+
+def _download(entry: CatalogueEntry, limit: float, apart: Path) -> str | None:
+    """Run the download in a process of its own; return what went wrong, or None."""
+    # Keras writes straight to the final name, so it writes elsewhere, and only a whole file is moved.
+    homes = {"TFHUB_CACHE_DIR": str(hub_cache()), "KERAS_HOME": str(apart)}
+    done = subprocess.run(
+        [sys.executable, "-m", "igcore.models.download", entry.kind, entry.handle],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **homes},
+        timeout=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    if done.returncode:
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
-        reason = lines[-1][:200] if lines else f"exit code {done.returncode}"
-        raise ModelUnavailable(f"{entry.title} could not be downloaded ({reason}); {advice}")
+        return f"could not be downloaded ({lines[-1][:200] if lines else f'exit code {done.returncode}'})"
+    for file in (apart / "models").glob("*.h5"):
+        _keras_cache().mkdir(parents=True, exist_ok=True)
+        shutil.move(file, _keras_cache() / file.name)
+    return None if cached(entry) else "could not be downloaded (what arrived holds no model)"
 
 
 def _limit() -> float:
@@ -106,11 +122,11 @@ def _limit() -> float:
 
 
 def _clear_partial(entry: CatalogueEntry) -> None:
-    """Remove the lock and the half download of an ended process; TF-Hub would wait ten minutes for them."""
+    """Remove what TF-Hub left: it would wait ten minutes for a lock, and take any folder for the model."""
     if entry.kind != "tf-hub":
         return
     folder = hub_folder(entry.handle)
-    for path in folder.parent.glob(f"{folder.name}.*"):
+    for path in folder.parent.glob(f"{folder.name}*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

@@ -87,7 +87,13 @@ def _open_application(entry: CatalogueEntry) -> _Opened:
     if make is None:
         raise ModelError(f"tf.keras.applications has no {entry.handle!r}; check the catalogue entry {entry.key!r}")
     fetch(entry)
-    return _opened_keras(make(weights="imagenet"))
+    try:
+        return _opened_keras(make(weights="imagenet"))
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ModelError(
+            f"the weights of {entry.title} cannot be read ({reason}); delete them from Keras's cache and fetch again"
+        ) from error
 
 
 def _open_keras_file(entry: CatalogueEntry) -> _Opened:

@@ -104,9 +104,8 @@ class TensorFlowModel:
         ----------
         baseline, velocity : (H, W, 3) float32
             Arrays, or tensors where the caller makes many calls.
-        alphas : (chunk,) float32
-        weights : (R, chunk) float32
-            Zero for an α that only fills the chunk.
+        alphas : (n,) float32
+        weights : (R, n) float32
         target : int
         of : {"probability", "logit"}
 
@@ -124,23 +123,23 @@ class TensorFlowModel:
         picture = tf.TensorSpec((height, width, 3), tf.float32)
         batch = tf.TensorSpec((None, height, width, 3), tf.float32)
         index, flag = tf.TensorSpec((), tf.int32), tf.TensorSpec((), tf.bool)
-        alphas = tf.TensorSpec((self.chunk,), tf.float32)
-        rows = tf.TensorSpec((None, self.chunk), tf.float32)
+        alphas = tf.TensorSpec((None,), tf.float32)
+        rows = tf.TensorSpec((None, None), tf.float32)
 
-        @tf.function(input_signature=(batch, flag))
+        @tf.function(input_signature=(batch, flag), autograph=False)
         def scores_of(images: Any, logit: Any) -> Any:
             return self._outputs(images, logit)
 
-        @tf.function(input_signature=(batch, index, flag))
+        @tf.function(input_signature=(batch, index, flag), autograph=False)
         def gradients_of(images: Any, target: Any, logit: Any) -> Any:
             return self._score_and_gradient(images, target, logit)
 
-        @tf.function(input_signature=(picture, picture, alphas, rows, index, flag))
+        @tf.function(input_signature=(picture, picture, alphas, rows, index, flag), autograph=False)
         def path_chunk(baseline: Any, velocity: Any, alphas: Any, weights: Any, target: Any, logit: Any) -> Any:
             self._traces += 1  # runs while tracing only
             points = baseline + tf.reshape(alphas, (-1, 1, 1, 1)) * velocity
             scores, gradients = self._score_and_gradient(points, target, logit)
-            flat = tf.reshape(gradients, (self.chunk, -1))
+            flat = tf.reshape(gradients, (-1, height * width * 3))
             weighted = tf.reshape(tf.matmul(weights, flat), (-1, height, width, 3))
             slopes = tf.linalg.matvec(flat, tf.reshape(velocity, (-1,)))
             return weighted, scores, slopes, tf.reduce_mean(flat, axis=1)
