@@ -6,10 +6,11 @@ from ui import controls, figures, frame, state
 from ui.card import completeness_card, progress_line
 from ui.panels import picture_panels
 from ui.path import path_section
-from ui.questions import Explain
+from ui.questions import Explain, Explained
 from ui.scene import Scene, follow, newest, predicted, ready_model
+from ui.store import Job
 
-POLL_SECONDS = 0.4
+POLL_SECONDS = 0.6
 
 
 def main() -> None:
@@ -48,19 +49,24 @@ def explain(scene: Scene) -> None:
 
     @st.fragment(run_every=POLL_SECONDS if running else None)
     def live() -> None:
-        shown = newest(scene, job)
-        left, right = st.columns([2, 3], gap="medium")
-        with left:
-            predictions(scene)
-        with right:
-            completeness_card(shown)
-            progress_line(job, shown is not None and shown.stale)
-        picture_panels(scene, shown)
-        path_section(scene, shown)
+        with frame.errors_as_lines():
+            view(scene, job)
         if running and job.done:
             st.rerun()
 
     live()
+
+
+def view(scene: Scene, job: Job[Explained]) -> None:
+    shown = newest(scene, job)
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        predictions(scene)
+    with right:
+        completeness_card(shown)
+        progress_line(job, shown is not None and shown.stale)
+    picture_panels(scene, shown)
+    path_section(scene, shown)
 
 
 def predictions(scene: Scene) -> None:

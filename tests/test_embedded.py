@@ -174,3 +174,10 @@ def test_map_error_is_close_to_the_distance_from_a_dense_reference(model, photo,
     for rule, result in results.items():
         truth = np.abs(result.values - dense).sum() / np.abs(dense).sum()
         assert result.map_error == pytest.approx(truth, rel=0.25), rule
+
+
+@pytest.mark.parametrize("key", igcore.PHOTOS)
+def test_every_bundled_photo_is_there_and_scored(model, photo, key):
+    scores = model.scores(photo(key)[None])[0]
+    assert scores.sum() == pytest.approx(1, abs=1e-4)
+    assert scores.max() > 0.1

@@ -34,7 +34,7 @@ def _select(label: str, key: str, options: list[str], default: str, name: Callab
     state.seed(key, default, state.one_of(options))
     if st.session_state[key] not in options:
         st.session_state[key] = default
-    value = cast(str, st.selectbox(label, options, key=key, format_func=name, help=help))
+    value = st.selectbox(label, options, key=key, format_func=name, help=help) or default
     state.remember(key, value)
     return value
 
@@ -44,8 +44,9 @@ def _segments(label: str, key: str, names: dict[str, str], default: str, help: s
     value = st.segmented_control(
         label, list(names), key=key, format_func=lambda one: names[one], help=help, required=True, width="stretch"
     )
+    value = value or default
     state.remember(key, value, link)
-    return cast(str, value)
+    return value
 
 
 def choose_image() -> tuple[Picture, str]:

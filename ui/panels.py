@@ -15,8 +15,8 @@ from igcore.models import ModelSpec
 from igcore.results import Attribution
 from ui import state
 from ui.controls import choose_drawing
-from ui.pictures import Array, show
-from ui.questions import digest
+from ui.frame import errors_as_lines
+from ui.pictures import Array, digest, show
 from ui.scene import Scene, Shown, predicted
 
 __all__ = ["download_row", "picture_panels"]
@@ -39,6 +39,11 @@ def _seen(spec: ModelSpec, scores: Array | None) -> str:
 @st.fragment
 def picture_panels(scene: Scene, shown: Shown | None) -> None:
     """Draw the panels; a change of how they are drawn runs this function alone and computes no gradient."""
+    with errors_as_lines():
+        _panels(scene, shown)
+
+
+def _panels(scene: Scene, shown: Shown | None) -> None:
     drawing = choose_drawing()
     image, baseline = scene.question.image, scene.baseline
     with st.container(key="pictures_main"):

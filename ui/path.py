@@ -8,6 +8,7 @@ import streamlit as st
 from igcore.heatmaps import Drawing, mask_picture
 from igcore.paths import StraightPath
 from ui import figures
+from ui.frame import errors_as_lines
 from ui.pictures import show
 from ui.questions import Point, PointSeen
 from ui.scene import Scene, Shown, answered
@@ -21,6 +22,11 @@ EMPTY = np.empty(0)
 @st.fragment
 def path_section(scene: Scene, shown: Shown | None) -> None:
     """Draw the path; the α slider runs this function alone and costs one gradient."""
+    with errors_as_lines():
+        _section(scene, shown)
+
+
+def _section(scene: Scene, shown: Shown | None) -> None:
     st.subheader("On the way from baseline to image", anchor=False)
     _strip(scene)
     st.session_state.setdefault("alpha", 0.5)

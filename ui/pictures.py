@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from igcore.images import Fit, load_image, png_bytes
 from igcore.photos import PHOTOS
 
-__all__ = ["Picture", "bundled", "show"]
+__all__ = ["Picture", "bundled", "digest", "show"]
 
 Array = NDArray[np.float32]
 
@@ -72,5 +72,16 @@ def show(array: Array, caption: str, alt: str) -> None:
     The picture travels inside the message: a file of its own would be gone before a browser asks for it when the
     next picture is quick, and would have an address that others could open.
     """
-    data = base64.b64encode(png_bytes(array)).decode()
-    st.image(f"data:image/png;base64,{data}", caption=caption, alt=alt, width="stretch")
+    st.image(_data_url(digest(array), array), caption=caption, alt=alt, width="stretch")
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _data_url(name: str, _array: Array) -> str:
+    del name  # the digest, by which the cache tells arrays apart
+    return f"data:image/png;base64,{base64.b64encode(png_bytes(_array)).decode()}"
+
+
+def digest(array: Array) -> str:
+    """Name an image by its shape and decoded pixels: a SHA-256 in hexadecimal."""
+    pixels = np.ascontiguousarray(array)
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()

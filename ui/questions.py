@@ -18,19 +18,14 @@ from igcore.models import ModelSpec, catalogue, fetch
 from igcore.paths import StraightPath
 from igcore.results import Attribution, Progress
 from ui import store
+from ui.pictures import digest
 
-__all__ = ["Explain", "Explained", "Load", "Point", "PointSeen", "Predict", "digest"]
+__all__ = ["Explain", "Explained", "Load", "Point", "PointSeen", "Predict"]
 
 Array = NDArray[np.float32]
 
 #: Rules that lie on the same nodes, so that one pass serves all of them.
 SHARING = ("left", "right", "trapezoid", "simpson")
-
-
-def digest(array: Array) -> str:
-    """Name an image by its shape and decoded pixels."""
-    pixels = np.ascontiguousarray(array)
-    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
 
 def _key(kind: str, *parts: Any) -> str:

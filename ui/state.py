@@ -54,9 +54,12 @@ def seed(key: str, default: Value, read: Callable[[str], Value]) -> None:
     read : callable
         Turns the address's text into a value; raises `InputError` or `ValueError` where it cannot.
     """
-    if key in st.session_state:
+    # Streamlit can report a control that it is just drawing anew as empty; that is no choice of anybody's.
+    if st.session_state.get(key) is not None:
         return
-    value = st.session_state[_MEMORY].get(key, default)
+    value = st.session_state[_MEMORY].get(key)
+    if value is None:
+        value = default
     if isinstance(value, _Text):
         try:
             value = read(str(value))
@@ -68,6 +71,8 @@ def seed(key: str, default: Value, read: Callable[[str], Value]) -> None:
 
 def remember(key: str, value: Any, link: bool = True) -> None:
     """Keep a widget's value for when it is drawn again, and put it into the address."""
+    if value is None:
+        return
     st.session_state[_MEMORY][key] = value
     if link:
         st.session_state[_LINK][key] = str(value)

@@ -6,7 +6,9 @@ makes no Streamlit call. A shared queue can take this module's place without a c
 
 from __future__ import annotations
 
+import gc
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -175,17 +177,38 @@ def model(key: str) -> Model:
 
     Only keys of the catalogue are taken: a model is code, so a browser must not name a path or an address.
     """
-    with _loading:
-        if key not in _models:
-            try:
-                _models[key] = igcore.load_model(igcore.catalogue()[key].key)
-            except IGError as error:
-                # Remembered, so that a page's every rerun does not try again; `forget` clears it.
-                _models[key] = error
-        known = _models[key]
+    if key not in _models:
+        _load(key)
+    known = _models[key]
     if isinstance(known, IGError):
         raise known
     return known
+
+
+def _load(key: str) -> None:
+    with _loading:
+        if key not in _models:
+            try:
+                loaded = igcore.load_model(igcore.catalogue()[key].key)
+                _keep_compiled()
+                _models[key] = loaded
+            except IGError as error:
+                # Remembered, so that a page's every rerun does not try again; `forget` clears it.
+                _models[key] = error
+
+
+def _keep_compiled() -> None:
+    """Keep compiled functions and loaded modules out of Streamlit's cleaning after each run of a page.
+
+    Streamlit then calls Keras's clear_session, which empties TensorFlow's kernel cache, so that every compiled
+    function is built anew, in the middle of a running explanation: measured, four to eight times the time. It also
+    collects garbage, which walks over all that TensorFlow has loaded.
+    """
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        setattr(keras.backend, "clear_session", lambda *_, **__: None)  # noqa: B010
+    gc.collect()
+    gc.freeze()
 
 
 def forget(key: str) -> None:
