@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import controls, figures, frame, state
-from ui.card import completeness_card, progress_line
+from ui.card import completeness_card
 from ui.panels import picture_panels
 from ui.path import path_section
 from ui.questions import Explain, Explained
@@ -59,12 +59,11 @@ def explain(scene: Scene) -> None:
 
 def view(scene: Scene, job: Job[Explained]) -> None:
     shown = newest(scene, job)
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.columns([1, 2], gap="medium")
     with left:
         predictions(scene)
     with right:
-        completeness_card(shown)
-        progress_line(job, shown is not None and shown.stale)
+        completeness_card(job, shown)
     picture_panels(scene, shown)
     path_section(scene, shown)
 

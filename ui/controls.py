@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -85,14 +86,16 @@ def _source(source: str) -> Picture:
         if file is None:
             st.info(f"Until you choose one, this shows {last.label}.", icon=":material/image:")
             return last
-        picture = _readable(Picture(_stem(file.name), file.name, file.getvalue()), last)
+        picture = _readable(_uploaded(file), last)
     st.session_state["last_picture"] = picture
     return picture
 
 
-def _stem(name: str) -> str:
-    stem = name.rsplit(".", 1)[0]
-    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in stem)[:40] or "image"
+def _uploaded(file: Any) -> Picture:
+    """Take an upload, its name reduced to plain characters: it goes into markup and into file names."""
+    stem, _, ending = file.name.rpartition(".")
+    plain = re.sub(r"[^\w-]", "-", stem or ending)[:40] or "image"
+    return Picture(plain, f"{plain}.{re.sub(r'[^a-z]', '', ending.lower())[:5]}", file.getvalue())
 
 
 def _readable(picture: Picture, otherwise: Picture) -> Picture:
@@ -181,7 +184,7 @@ def _other_picture() -> Picture:
     file = st.file_uploader("or with your own", TYPES, key="baseline_upload")
     if file is None:
         return bundled(key)
-    return _readable(Picture(_stem(file.name), file.name, file.getvalue()), bundled(key))
+    return _readable(_uploaded(file), bundled(key))
 
 
 def _parameter(key: str, known: Parameter) -> Any:

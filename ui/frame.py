@@ -26,7 +26,8 @@ STYLE = """
 h1 { font-size: 1.9rem !important; padding: 0 0 0.2rem 0 !important; }
 h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
 [data-testid="stMetricValue"] { font-size: 1.3rem; }
-.st-key-completeness { gap: 0.5rem; min-height: 17rem; }
+.st-key-completeness { gap: 0.5rem; min-height: 14rem; }
+.st-key-progress { min-height: 3.2rem; }
 @media (max-width: 640px) {
   h1 { font-size: 1.5rem !important; }
   [class*="st-key-pictures"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; gap: 0.6rem; }

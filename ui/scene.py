@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -34,7 +35,7 @@ class Scene:
     scores: Array
     question: Explain
 
-    @property
+    @cached_property
     def baseline(self) -> Array:
         """The picture that the image is compared with: (H, W, 3) float32 in [0, 1]."""
         return as_baseline(self.question.method.baseline).make(self.question.image, self.question.seed)

@@ -6,6 +6,7 @@ change with the language, so links carry the registries' keys and are written he
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
@@ -64,7 +65,9 @@ def seed(key: str, default: Value, read: Callable[[str], Value]) -> None:
         try:
             value = read(str(value))
         except (InputError, ValueError):
-            st.toast(f"The link asks for {key}={str(value)[:40]}, which is not possible here; using {default}.")
+            # Only plain characters: what a link says must not become markup on the page.
+            asked = re.sub(r"[^\w.+-]", "", str(value))[:20]
+            st.toast(f"The link asks for {key}={asked}, which is not possible here; using {default}.")
             value = default
     st.session_state[key] = value
 
