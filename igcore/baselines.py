@@ -17,7 +17,7 @@ from PIL import ImageColor
 
 from igcore.errors import InputError
 from igcore.images import check_image
-from igcore.registry import Registry, check_parameters, parameter, parameters
+from igcore.registry import Registry, check_parameters, parameter, read_settings
 
 __all__ = [
     "BASELINES",
@@ -288,25 +288,7 @@ def parse_baseline(text: str) -> Baseline:
     UnknownKeyError, InputError
     """
     key, _, rest = text.partition(":")
-    settings = BASELINES[key].settings
-    known = parameters(settings)
-    values: dict[str, Any] = {}
-    for part in filter(None, rest.split(",")):
-        name, equals, value = part.partition("=")
-        if not equals or name not in known:
-            takes = ", ".join(f"{name}=…" for name in known) or "no parameters"
-            raise InputError(f"baseline {key} cannot take {part!r}; it takes {takes}")
-        values[name] = _number(value, known[name].default)
-    return settings(**values)
-
-
-def _number(text: str, default: Any) -> Any:
-    if isinstance(default, str):
-        return text
-    try:
-        return float(text) if isinstance(default, float) else int(text)
-    except ValueError:
-        return text  # the settings' own check says what was expected
+    return read_settings(f"baseline {key}", BASELINES[key].settings, rest)
 
 
 def describe_baseline(baseline: Baseline) -> dict[str, Any]:

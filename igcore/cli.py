@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from igcore import __version__
@@ -22,7 +20,8 @@ from igcore.integrators import INTEGRATORS
 from igcore.methods import METHODS
 from igcore.models import DEFAULT_MODEL, catalogue, entry_for, fetch, load_model, missing
 from igcore.photos import PHOTOS
-from igcore.results import Attribution, Progress
+from igcore.results import Attribution
+from igcore.terminal import progress_bar, quiet
 
 if TYPE_CHECKING:
     from igcore.models.network import TensorFlowModel
@@ -145,7 +144,7 @@ def _fetch(options: argparse.Namespace) -> None:
         return
     print(f"fetching {entry.title} …", flush=True)
     fetch(entry, options.seconds)
-    with _quiet():
+    with quiet():
         load_model(options.key)
     print(f"{entry.title} is here, loads, and has scores and a gradient")
 
@@ -179,7 +178,7 @@ def _explain(options: argparse.Namespace) -> None:
     model = _load(options)
     method = _method(options, model.spec.input_size)
     image = load_image(path, model.spec.input_size, options.fit)
-    with _progress(options) as told:
+    with progress_bar(not options.json) as told:
         result = explain(model, image, method, options.target, options.seed, on_progress=told)
     _write(options, result)
     if options.json:
@@ -232,47 +231,8 @@ def _image_path(image: str) -> Any:
 
 
 def _load(options: argparse.Namespace) -> TensorFlowModel:
-    with _quiet():
+    with quiet():
         return load_model(options.model)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back what TensorFlow's C++ code writes to standard error, unless the work fails unforeseen."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except IGError:
-            raise
-        except BaseException:
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
-@contextlib.contextmanager
-def _progress(options: argparse.Namespace) -> Iterator[Any]:
-    """Draw a progress bar on standard error where a person is watching."""
-    if options.json or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("gradients")
-
-        def told(progress: Progress) -> None:
-            bar.update(task, completed=progress.done, total=progress.total)
-
-        yield told
 
 
 def _facts(result: Attribution) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import dataclasses
 import difflib
 import math
 import numbers
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from igcore.errors import InputError, UnknownKeyError
 
-__all__ = ["Parameter", "Registry", "check_parameters", "parameter", "parameters"]
+__all__ = ["Parameter", "Registry", "check_parameters", "parameter", "parameters", "read_settings"]
 
 
 class Keyed(Protocol):
@@ -23,6 +23,7 @@ class Keyed(Protocol):
 
 
 Entry = TypeVar("Entry", bound=Keyed)
+Settings = TypeVar("Settings")
 
 
 class Registry(Mapping[str, Entry], Generic[Entry]):
@@ -140,3 +141,39 @@ def check_parameters(settings: Any) -> None:
         high = math.inf if known.high is None else known.high
         if not (low <= value <= high and abs(value) != math.inf):  # type: ignore[operator]
             raise InputError(f"{owner}: {name} is {value}; expected {expected}")
+
+
+def read_settings(owner: str, settings: Callable[..., Settings], text: str) -> Settings:
+    """Make settings from ``name=value,name=value``.
+
+    Parameters
+    ----------
+    owner : str
+        Whose settings they are, for the error message.
+    settings : dataclass
+    text : str
+        May be empty; what it does not name keeps its default.
+
+    Raises
+    ------
+    InputError
+        Where a name is unknown, or a value is refused by the settings themselves.
+    """
+    known = parameters(settings)
+    values: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        name, equals, value = part.partition("=")
+        if not equals or name not in known:
+            takes = ", ".join(f"{name}=…" for name in known) or "no parameters"
+            raise InputError(f"{owner} cannot take {part!r}; it takes {takes}")
+        values[name] = _value(value, known[name].default)
+    return settings(**values)
+
+
+def _value(text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return text
+    try:
+        return float(text) if isinstance(default, float) else int(text)
+    except ValueError:
+        return text  # the settings' own check says what was expected

@@ -23,7 +23,7 @@ TABLE = (
     {"igcore.methods", "igcore.metrics"},
     {"igcore.explanation", "igcore"},
     {"igcore.runtime"},
-    {"igcore.cli", "igcore.__main__"},
+    {"igcore.cli", "igcore.terminal", "igcore.__main__"},
     {"ui"},
     {"app", "pages"},
 )
