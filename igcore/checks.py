@@ -44,7 +44,7 @@ def completeness_verdict(attribution: Attribution) -> Verdict:
             f"The score hardly changes from baseline to image ({difference:+.2g}), too little to judge the sum; "
             "choose another class or baseline.",
         )
-    share = f"{relative:.1%}"
+    share = f"{max(relative, 0.001):.1%}"  # "within 0.0%" would claim more than is known
     if relative <= GOOD:
         return Verdict("good", f"Complete: the sum is within {share} of F(x) − F(x′).")
     if relative <= FAIR:

@@ -260,6 +260,6 @@ def _tell(result: Attribution) -> None:
     print()
     print(completeness_verdict(result).text)
     if result.map_error is not None:
-        print(f"The map itself is about {result.map_error:.0%} away from the converged one.")
+        print(f"The map itself is about {result.map_error:.1%} away from the converged one.")
     count = result.gradient_count
     print(f"{count} gradient{'s' if count != 1 else ''} in {result.seconds:.1f} s")
