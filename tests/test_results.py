@@ -197,7 +197,8 @@ def off_by(relative, difference=0.5, of="probability"):
 def test_the_verdict_follows_the_relative_error(relative, level, difference):
     verdict = completeness_verdict(off_by(relative, difference))
     assert verdict.level == level
-    assert f"{abs(relative):.1%}" in verdict.text
+    # "within 0.0%" would claim more than float arithmetic can hold.
+    assert f"{max(abs(relative), 0.001):.1%}" in verdict.text
 
 
 @pytest.mark.filterwarnings("error")
