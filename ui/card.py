@@ -68,7 +68,7 @@ def _state(job: Job[Explained], shown: Shown | None) -> None:
         text = f"{done} of {total} gradients" if job.progress else "Waiting for the first gradients"
         st.progress(done / total, text=text + (f" · {left:.0f} s left" if left is not None and left >= 1 else ""))
         st.button("Stop", icon=":material/stop_circle:", on_click=job.cancel, key="stop", disabled=job.stopped)
-    elif job.stopped or job.error:
+    elif job.error:
         what = ":orange[:material/stop_circle:] Stopped." if job.stopped else f":red[:material/error:] {job.error}"
         st.markdown(what, width="content")
         _button("Run again", "again", _again)

@@ -147,7 +147,7 @@ def choose_method(size: tuple[int, int], fit: str) -> IntegratedGradients:
     """
     baseline = _choose_baseline(size, fit)
     low, high = STEPS
-    state.seed("steps", 50, state.whole(low, high))
+    state.seed("steps", 50, state.within(int, low, high))
     steps = st.slider(
         "Steps", low, high, step=10, key="steps", help="How finely the path is cut; each step costs about one gradient."
     )
@@ -195,11 +195,11 @@ def _parameter(key: str, known: Parameter) -> Any:
         value: Any = st.color_picker(label, key=key, help=known.help)
     elif isinstance(known.default, float):
         low, high = known.low or 0.0, known.high or 1.0
-        state.seed(key, known.default, state.within(low, high))
+        state.seed(key, known.default, state.within(float, low, high))
         value = st.slider(label, low, high, step=known.step, key=key, help=known.help)
     else:
         low, high = int(known.low or 0), int(known.high or 1)
-        state.seed(key, known.default or 0, state.whole(low, high))
+        state.seed(key, known.default or 0, state.within(int, low, high))
         value = st.number_input(label, low, high, step=1, key=key, help=known.help)
     state.remember(key, value, link=value != known.default)
     return value

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import igcore
 from igcore.checks import blind_share
@@ -19,7 +20,7 @@ from ui.frame import errors_as_lines
 from ui.pictures import Array, digest, show
 from ui.scene import Scene, Shown, predicted
 
-__all__ = ["download_row", "picture_panels"]
+__all__ = ["picture_panels"]
 
 MEANING = {
     "absolute": "|attribution|",
@@ -63,15 +64,15 @@ def _panels(scene: Scene, shown: Shown | None) -> None:
     _blind_spot(shown)
     _plain_gradient(shown, drawing)
     if shown is not None and shown.explained is not None and not shown.stale:
-        download_row(scene, shown.attribution, drawing)
+        _downloads(scene, shown.attribution, drawing)
     state.write_address()
 
 
-def _maps(result: Attribution, drawing: Drawing, left: object, right: object, name: str) -> None:
+def _maps(result: Attribution, drawing: Drawing, left: DeltaGenerator, right: DeltaGenerator, name: str) -> None:
     what = MEANING[drawing.sign] if result.additive else "size of the slope" if drawing.sign == "absolute" else "slope"
-    with left:  # type: ignore[attr-defined]
+    with left:
         show(mask_picture(result.values, drawing), f"**{name}**, {what}", f"{name} of {result.label}: {what}")
-    with right:  # type: ignore[attr-defined]
+    with right:
         picture = overlay_picture(result.values, result.image, drawing)
         show(picture, "**Overlay** on the image", f"{name} of {result.label} over the image")
 
@@ -101,39 +102,30 @@ def _plain_gradient(shown: Shown | None, drawing: Drawing) -> None:
         _maps(gradient, drawing, left, right, "Gradient")
 
 
-def download_row(scene: Scene, result: Attribution, drawing: Drawing) -> None:
+def _downloads(scene: Scene, result: Attribution, drawing: Drawing) -> None:
     """Offer the overlay, the numbers and the settings, under names that tell them apart later."""
     settings = result.settings
     label = "".join(letter if letter.isalnum() else "-" for letter in result.label.lower())
     stem = f"{scene.picture.name}_{label}_ig_{settings['baseline']['key']}_{settings['integrator']}{settings['steps']}"
+    overlay = png_bytes(overlay_picture(result.values, result.image, drawing))
+    told = json.dumps(_settings(scene, result), indent=2, ensure_ascii=False).encode()
+    files = (
+        ("Overlay (PNG)", overlay, "png", "image/png"),
+        ("Attribution (NPZ)", result.to_bytes(), "npz", "application/octet-stream"),
+        ("Settings (JSON)", told, "json", "application/json"),
+    )
     with st.container(horizontal=True, key="downloads"):
-        st.download_button(
-            "Overlay (PNG)",
-            png_bytes(overlay_picture(result.values, result.image, drawing)),
-            f"{stem}.png",
-            "image/png",
-            icon=":material/download:",
-            on_click="ignore",
-            key="download_png",
-        )
-        st.download_button(
-            "Attribution (NPZ)",
-            result.to_bytes(),
-            f"{stem}.npz",
-            "application/octet-stream",
-            icon=":material/download:",
-            on_click="ignore",
-            key="download_npz",
-        )
-        st.download_button(
-            "Settings (JSON)",
-            json.dumps(_settings(scene, result), indent=2, ensure_ascii=False),
-            f"{stem}.json",
-            "application/json",
-            icon=":material/download:",
-            on_click="ignore",
-            key="download_json",
-        )
+        for name, data, ending, kind in files:
+            # Bytes, not a callable: Streamlit loses a callable's file when a fragment within a fragment runs again.
+            st.download_button(
+                name,
+                data,
+                f"{stem}.{ending}",
+                kind,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"download_{ending}",
+            )
 
 
 def _settings(scene: Scene, result: Attribution) -> dict[str, object]:

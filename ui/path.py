@@ -7,6 +7,7 @@ import streamlit as st
 
 from igcore.heatmaps import Drawing, mask_picture
 from igcore.paths import StraightPath
+from igcore.results import PathTrace
 from ui import figures
 from ui.frame import errors_as_lines
 from ui.pictures import show
@@ -16,7 +17,7 @@ from ui.scene import Scene, Shown, answered
 __all__ = ["path_section"]
 
 STRIP = tuple(np.linspace(0, 1, 8))
-EMPTY = np.empty(0)
+NOTHING = PathTrace(*[np.empty(0)] * 5)
 
 
 @st.fragment
@@ -64,33 +65,21 @@ def _point(scene: Scene, point: PointSeen, alpha: float) -> None:
 
 
 def _curves(scene: Scene, shown: Shown | None, alpha: float) -> None:
-    of = scene.question.method.of
-    trace = shown.attribution.trace if shown is not None else None
-    alphas = trace.alphas if trace is not None else EMPTY
-    difference = (shown.attribution.score_difference if shown is not None else None) or 0.0
+    result = shown.attribution if shown is not None else None
+    trace = result.trace if result is not None and result.trace is not None else NOTHING
+    label = result.label if result is not None else scene.spec.label(scene.question.target)
+    difference = (result.score_difference if result is not None else None) or 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Saturation curves", anchor=False, width="content")
         normalized = st.toggle("Scale the mean gradient to 0 … 1, as the tutorial does", key="normalized")
-    left, middle, right = st.columns(3, gap="small")
-    label = shown.attribution.label if shown is not None else scene.spec.label(scene.question.target)
-    left.plotly_chart(
-        figures.score_curve(alphas, trace.scores if trace is not None else EMPTY, label, of, alpha),
-        key="curve_score",
-        config={"displayModeBar": False},
-        alt="Target score along the path",
-    )
-    middle.plotly_chart(
-        figures.gradient_curve(alphas, trace.mean_gradients if trace is not None else EMPTY, normalized, alpha),
-        key="curve_gradient",
-        config={"displayModeBar": False},
-        alt="Mean gradient along the path",
-    )
-    right.plotly_chart(
-        figures.cumulative_curve(alphas, trace.cumulative if trace is not None else EMPTY, difference, alpha),
-        key="curve_cumulative",
-        config={"displayModeBar": False},
-        alt="Attribution collected along the path",
-    )
+    curves = {
+        "score": figures.score_curve(trace.alphas, trace.scores, label, scene.question.method.of, alpha),
+        "gradient": figures.gradient_curve(trace.alphas, trace.mean_gradients, normalized, alpha),
+        "cumulative": figures.cumulative_curve(trace.alphas, trace.cumulative, difference, alpha),
+    }
+    for column, (name, figure) in zip(st.columns(3, gap="small"), curves.items(), strict=True):
+        alt = f"{figure.layout.title.text} along the path"
+        column.plotly_chart(figure, key=f"curve_{name}", config={"displayModeBar": False}, alt=alt)
     st.caption(
         "Left: where the curve is flat, the score is saturated and its gradient says little. "
         "Middle: the gradients live where the score moves. "

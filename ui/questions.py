@@ -82,7 +82,6 @@ class Explained:
 
     by_rule: dict[str, Attribution]
     gradient: Attribution
-    baseline_scores: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +117,7 @@ class Explain:
             model, self.image, self.method, self.rules, self.target, self.seed, on_progress, should_stop
         )
         gradient = igcore.explain(model, self.image, igcore.Gradient(self.method.of), self.target, self.seed)
-        baseline = by_rule[self.method.integrator].baseline
-        assert baseline is not None
-        return Explained(by_rule, gradient, model.scores(baseline[None])[0])
+        return Explained(by_rule, gradient)
 
     def size(self, answer: Explained) -> int:
         """Count values, image and baseline of every rule."""

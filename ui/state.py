@@ -15,9 +15,10 @@ import streamlit as st
 
 from igcore.errors import InputError
 
-__all__ = ["begin", "one_of", "remember", "seed", "whole", "within", "write_address"]
+__all__ = ["begin", "one_of", "remember", "seed", "within", "write_address"]
 
 Value = TypeVar("Value")
+Number = TypeVar("Number", int, float)
 
 _MEMORY = "settings that outlive their widgets"
 _LINK = "settings for the address bar"
@@ -100,23 +101,13 @@ def one_of(choices: Collection[str]) -> Callable[[str], str]:
     return read
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """Read a whole number from `low` to `high`."""
+def within(kind: Callable[[str], Number], low: float, high: float) -> Callable[[str], Number]:
+    """Read a number of a kind, `int` or `float`, from `low` to `high`."""
 
-    def read(text: str) -> int:
-        if not low <= int(text) <= high:
+    def read(text: str) -> Number:
+        value = kind(text)
+        if not low <= value <= high:
             raise ValueError(text)
-        return int(text)
-
-    return read
-
-
-def within(low: float, high: float) -> Callable[[str], float]:
-    """Read a number from `low` to `high`."""
-
-    def read(text: str) -> float:
-        if not low <= float(text) <= high:
-            raise ValueError(text)
-        return float(text)
+        return value
 
     return read

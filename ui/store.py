@@ -65,7 +65,6 @@ class Job(Generic[Answer]):
 
     question: Question[Answer]
     progress: Progress | None = None
-    started: float | None = None
     first_told: tuple[float, int] | None = None
     future: Future[Answer] = field(default_factory=Future)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -128,7 +127,6 @@ class Job(Generic[Answer]):
 
     def run(self) -> None:
         """Compute the answer; called once, by a worker."""
-        self.started = time.monotonic()
         try:
             if self.stopped:
                 raise Cancelled("stopped before it began")

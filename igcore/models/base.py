@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igcore.errors import InputError
+from igcore.models.labels import find_label, short_names
 
 __all__ = ["CAPABILITIES", "Model", "ModelSpec", "Of", "PathChunk", "check_of"]
 
@@ -55,8 +56,6 @@ class ModelSpec:
 
     def label(self, index: int) -> str:
         """Return the first of a class's names, with its number where two classes share that name."""
-        from igcore.models.labels import short_names
-
         return short_names(self.labels)[index]
 
     def find(self, target: int | str) -> int:
@@ -67,8 +66,6 @@ class ModelSpec:
         InputError
             Where there is no such class, or more than one.
         """
-        from igcore.models.labels import find_label
-
         return find_label(self.labels, target)
 
 
