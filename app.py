@@ -2,15 +2,13 @@
 
 import streamlit as st
 
-from ui import controls, figures, frame, state
+from ui import figures, frame, state
 from ui.card import completeness_card
 from ui.panels import picture_panels
 from ui.path import path_section
-from ui.questions import Explain, Explained
-from ui.scene import Scene, follow, newest, predicted, ready_model
+from ui.questions import Explained
+from ui.scene import Scene, choose_scene, follow, newest
 from ui.store import Job
-
-POLL_SECONDS = 0.6
 
 
 def main() -> None:
@@ -20,34 +18,17 @@ def main() -> None:
         "among the pixels.",
     )
     with frame.errors_as_lines():
-        scene = choose()
+        scene = choose_scene()
         if scene is not None:
             explain(scene)
     state.write_address()
 
 
-def choose() -> Scene | None:
-    with st.sidebar:
-        picture, fit = controls.choose_image()
-        key = controls.choose_model()
-    spec = ready_model(key)
-    if spec is None:
-        return None
-    image = picture.at(spec.input_size, fit)
-    scores = predicted(spec, image)
-    if scores is None:
-        return None
-    with st.sidebar:
-        target = controls.choose_target(spec, int(scores.argmax()))
-        method = controls.choose_method(spec.input_size, fit)
-    return Scene(picture, fit, spec, scores, Explain(spec.key, image, method, target))
-
-
 def explain(scene: Scene) -> None:
-    job = follow(scene)
+    (job,) = follow(scene.question)
     running = not job.done
 
-    @st.fragment(run_every=POLL_SECONDS if running else None)
+    @st.fragment(run_every=frame.POLL_SECONDS if running else None)
     def live() -> None:
         with frame.errors_as_lines():
             view(scene, job)
@@ -63,7 +44,7 @@ def view(scene: Scene, job: Job[Explained]) -> None:
     with left:
         predictions(scene)
     with right:
-        completeness_card(job, shown)
+        completeness_card(scene.question, job, shown)
     picture_panels(scene, shown)
     path_section(scene, shown)
 

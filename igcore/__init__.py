@@ -37,12 +37,16 @@ _WHERE = {
     "UniformNoise": "baselines",
     "UnknownKeyError": "errors",
     "White": "baselines",
+    "average": "agreement",
     "catalogue": "models",
+    "compare_maps": "agreement",
     "explain": "explanation",
     "explain_by_rules": "explanation",
     "heat_map": "heatmaps",
     "load_image": "images",
     "load_model": "models",
+    "measure_local_errors": "local_errors",
+    "study_integrators": "study",
 }
 
 __all__ = ["__version__", *sorted(_WHERE)]

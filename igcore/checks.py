@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from igcore.results import Attribution
 
-__all__ = ["GOOD", "Verdict", "blind_share", "completeness_verdict"]
+__all__ = ["GOOD", "Verdict", "blind_pixels", "blind_share", "completeness_verdict", "entropy", "equals_baseline"]
 
 Level = Literal["good", "fair", "poor", "unknown"]
 
-#: Relative completeness errors up to which a sum is called good and fair.
+#: Relative completeness errors up to which a sum is called good and fair, and the same for a map's own error.
 GOOD, FAIR = 0.01, 0.05
+GOOD_MAP, FAIR_MAP = 0.05, 0.15
 
 #: Differences F(x) − F(x′) below which a relative error says nothing.
 TOO_SMALL = {"probability": 0.01, "logit": 0.1}
@@ -29,11 +31,11 @@ class Verdict:
 
 
 def completeness_verdict(attribution: Attribution) -> Verdict:
-    """Judge how far the attributions sum to F(x) − F(x′)."""
+    """Judge how far the attributions sum to F(x) − F(x′); of a corrected map, how far it has converged."""
     error, difference = attribution.completeness_error, attribution.score_difference
     if error is None or difference is None:
         return Verdict("unknown", "These values are a heat map, not shares of the score; there is nothing to sum to.")
-    if attribution.baseline is not None and np.array_equal(attribution.image, attribution.baseline):
+    if equals_baseline(attribution):
         return Verdict(
             "unknown", "The image equals its baseline, so every attribution is zero; choose another baseline."
         )
@@ -41,9 +43,13 @@ def completeness_verdict(attribution: Attribution) -> Verdict:
     if relative is None or abs(difference) < TOO_SMALL[attribution.settings.get("of", "probability")]:
         return Verdict(
             "unknown",
-            f"The score hardly changes from baseline to image ({difference:+.2g}), too little to judge the sum; "
+            f"The score hardly changes from baseline to image ({difference:+.2g}), too little to judge its shares; "
             "choose another class or baseline.",
         )
+    if attribution.converged is not None:
+        return _convergence_verdict(attribution)
+    if attribution.correction is not None:
+        return _correction_verdict(attribution, difference)
     share = f"{max(relative, 0.001):.1%}"  # "within 0.0%" would claim more than is known
     if relative <= GOOD:
         return Verdict("good", f"Complete: the sum is within {share} of F(x) − F(x′).")
@@ -52,9 +58,50 @@ def completeness_verdict(attribution: Attribution) -> Verdict:
     return Verdict("poor", f"Not complete: the sum is {share} off. Take more steps or a sharper integrator.")
 
 
-def blind_share(attribution: Attribution, tolerance: float = 2 / 255) -> float | None:
-    """Return the share of pixels that lie so close to the baseline that their attribution must vanish."""
+def _convergence_verdict(attribution: Attribution) -> Verdict:
+    """Judge the result of an integrator that chooses when to stop."""
+    error, count = attribution.map_error or 0.0, attribution.gradient_count
+    if attribution.converged:
+        return Verdict("good", f"Converged: it stopped by itself, the map about {error:.1%} from the limit.")
+    level: Level = "fair" if error <= FAIR_MAP else "poor"
+    return Verdict(
+        level,
+        f"Not within its tolerances after {count} gradients: the map is about {error:.1%} from the limit. "
+        "Allow more gradients or a larger map error.",
+    )
+
+
+def _correction_verdict(attribution: Attribution, difference: float) -> Verdict:
+    """Judge a fixed integrator's corrected map: its sum is exact by construction, so only the map's error counts."""
+    share, error = abs(attribution.correction or 0.0) / abs(difference), attribution.map_error
+    told = f"Corrected by {share:.1%} of F(x) − F(x′), so the sum is exact by construction and no evidence"
+    if error is None:
+        return Verdict("unknown", f"{told}.")
+    level: Level = "good" if error <= GOOD_MAP else "fair" if error <= FAIR_MAP else "poor"
+    return Verdict(level, f"{told}; the map is about {error:.1%} from the limit.")
+
+
+def equals_baseline(attribution: Attribution) -> bool:
+    """Whether the image is its own baseline, so that all attributions are zero."""
+    return attribution.baseline is not None and np.array_equal(attribution.image, attribution.baseline)
+
+
+def blind_pixels(attribution: Attribution, tolerance: float = 2 / 255) -> NDArray[np.bool_] | None:
+    """Return which pixels lie so close to the baseline that their attribution must vanish: (H, W)."""
     if attribution.baseline is None:
         return None
     distance = np.abs(attribution.image - attribution.baseline).max(axis=-1)
-    return float((distance <= tolerance).mean())
+    return np.asarray(distance <= tolerance)
+
+
+def blind_share(attribution: Attribution, tolerance: float = 2 / 255) -> float | None:
+    """Return the share of pixels that lie so close to the baseline that their attribution must vanish."""
+    pixels = blind_pixels(attribution, tolerance)
+    return None if pixels is None else float(pixels.mean())
+
+
+def entropy(scores: NDArray[np.floating]) -> float:
+    """Return the entropy of class probabilities (K,) in bits: 0 where the model is certain, log₂ K where it is not."""
+    shares = np.asarray(scores, np.float64)
+    shares = shares[shares > 0]
+    return float(-(shares * np.log2(shares)).sum())

@@ -17,7 +17,7 @@ from igcore.files import write_whole
 from igcore.heatmaps import SIGNS, Drawing, overlay_picture
 from igcore.images import FITS, load_image, png_bytes
 from igcore.integrators import INTEGRATORS
-from igcore.methods import METHODS
+from igcore.methods import METHODS, IntegratedGradients
 from igcore.models import DEFAULT_MODEL, catalogue, entry_for, fetch, load_model, missing
 from igcore.photos import PHOTOS
 from igcore.results import Attribution
@@ -105,7 +105,20 @@ def _add_explain(commands: Any) -> None:
         help=f"{', '.join(BASELINES)}; for instance blur:sigma=10 or image:FILE (default: black)",
     )
     explain.add_argument("--integrator", choices=list(INTEGRATORS), help="default: trapezoid")
-    explain.add_argument("--steps", type=int, metavar="N", help="default: 50")
+    explain.add_argument("--steps", type=int, metavar="N", help="of a fixed integrator (default: 50)")
+    explain.add_argument(
+        "--tolerance", type=float, metavar="SHARE", help="adaptive: completeness to stop at (default: 0.01)"
+    )
+    explain.add_argument(
+        "--map-tolerance", type=float, metavar="SHARE", help="adaptive: map error to stop at (default: 0.05)"
+    )
+    explain.add_argument("--max-gradients", type=int, metavar="N", help="adaptive: stop there anyway (default: 512)")
+    explain.add_argument(
+        "--correct",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="spread what the sum is off over the map (default: adaptive yes, others no)",
+    )
     explain.add_argument("--of", choices=("probability", "logit"), help="default: probability")
     explain.add_argument("--target", metavar="N|NAME", help="class to explain (default: the top class)")
     explain.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
@@ -211,12 +224,15 @@ def _write(options: argparse.Namespace, result: Attribution) -> None:
 def _method(options: argparse.Namespace, size: tuple[int, int]) -> Any:
     """Build the method's settings from the options that were given."""
     spec = METHODS[options.method]
-    given = {name: getattr(options, name) for name in ("baseline", "integrator", "steps", "of")}
+    names = ("baseline", "integrator", "steps", "of", "tolerance", "map_tolerance", "max_gradients", "correct")
+    given = {name: getattr(options, name) for name in names}
     given = {name: value for name, value in given.items() if value is not None}
     known = getattr(spec.settings, "__dataclass_fields__", {})
     for name in given:
         if name not in known:
-            raise InputError(f"method {spec.key} takes no --{name}; leave it out")
+            raise InputError(f"method {spec.key} takes no --{name.replace('_', '-')}; leave it out")
+    if "integrator" in known:
+        _check_fit(given)
     if "baseline" in given:
         kind, _, rest = given["baseline"].partition(":")
         if kind == GivenImage.key and rest:
@@ -224,6 +240,18 @@ def _method(options: argparse.Namespace, size: tuple[int, int]) -> Any:
         else:
             given["baseline"] = as_baseline(given["baseline"])
     return spec.settings(**given)
+
+
+def _check_fit(given: dict[str, Any]) -> None:
+    """Refuse a setting that the integrator would not read."""
+    integrator = INTEGRATORS[given.get("integrator", IntegratedGradients.integrator)]
+    for name in ("steps", "tolerance", "map_tolerance", "max_gradients"):
+        if name in given and name not in integrator.takes:
+            flag = name.replace("_", "-")
+            fitting = ", ".join(key for key, one in INTEGRATORS.items() if name in one.takes)
+            raise InputError(
+                f"integrator {integrator.key} takes no --{flag}; leave it out, or take --integrator {fitting}"
+            )
 
 
 def _image_path(image: str) -> Any:
@@ -247,6 +275,8 @@ def _facts(result: Attribution) -> dict[str, Any]:
         "completeness_error": result.completeness_error,
         "relative_completeness_error": result.relative_completeness_error,
         "map_error": result.map_error,
+        "correction": result.correction,
+        "converged": result.converged,
         "gradient_count": result.gradient_count,
         "seconds": result.seconds,
         **result.settings,
@@ -259,7 +289,10 @@ def _tell(result: Attribution) -> None:
         print(f", F(x′) = {result.baseline_score:.4f}, Σ attributions = {result.sum:.4f}", end="")
     print()
     print(completeness_verdict(result).text)
-    if result.map_error is not None:
+    if result.converged is not None and result.correction and result.score_difference:
+        share = abs(result.correction / result.score_difference)
+        print(f"Corrected by {result.correction:+.2g} ({share:.1%}): complete by construction, which is no evidence.")
+    if result.map_error is not None and result.converged is None and result.correction is None:
         print(f"The map itself is about {result.map_error:.1%} away from the converged one.")
     count = result.gradient_count
     print(f"{count} gradient{'s' if count != 1 else ''} in {result.seconds:.1f} s")

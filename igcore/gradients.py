@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from igcore.errors import Cancelled, InputError, ModelError
-from igcore.models.base import Model, Of
+from igcore.models.base import Model, Of, PathChunk
 from igcore.paths import StraightPath
 
-__all__ = ["PathSums", "integrate"]
+__all__ = ["PathSums", "integrate", "node_gradients"]
 
 Array = NDArray[np.float64]
 
@@ -24,15 +25,33 @@ class PathSums:
     Attributes
     ----------
     alphas, scores, slopes, mean_gradients : (n,) float64
-    attributions : (R, H, W, 3) float64
-        For each row of weights, Σ wₖ ∇F(xₖ) ∘ (x − x′).
+    weighted : (R, H, W, 3) float
+        For each row of weights, Σ wₖ ∇F(xₖ).
+    velocity : (H, W, 3) float32
+        x − x′.
+
+    Notes
+    -----
+    What is told while an integration goes on shares `weighted` with it, so take its attribution at once.
     """
 
     alphas: Array
     scores: Array
     slopes: Array
     mean_gradients: Array
-    attributions: Array
+    weighted: NDArray[np.floating]
+    velocity: NDArray[np.float32]
+
+    def attribution(self, row: int) -> NDArray[np.floating]:
+        """Return Σ wₖ ∇F(xₖ) ∘ (x − x′) for one row of weights: (H, W, 3)."""
+        product: NDArray[np.floating] = self.weighted[row] * self.velocity
+        return product
+
+    @property
+    def attributions(self) -> NDArray[np.floating]:
+        """The same for all rows: (R, H, W, 3)."""
+        product: NDArray[np.floating] = self.weighted * self.velocity
+        return product
 
 
 def integrate(
@@ -83,25 +102,13 @@ def integrate(
     velocity = path.velocity
 
     def seen(count: int) -> PathSums:
-        attributions: Array = total * velocity
-        return PathSums(alphas[:count], scores[:count], slopes[:count], mean_gradients[:count], attributions)
+        return PathSums(alphas[:count], scores[:count], slopes[:count], mean_gradients[:count], total, velocity)
 
     for start in range(0, alphas.size, model.chunk):
         if should_stop is not None and should_stop():
             raise Cancelled(f"stopped after {start} of {alphas.size} gradients")
         stop = min(start + model.chunk, alphas.size)
-        part = model.path_chunk(
-            path.baseline,
-            velocity,
-            alphas[start:stop].astype(np.float32),
-            weights[:, start:stop].astype(np.float32),
-            target,
-            of,
-        )
-        if not np.isfinite(part.weighted).all():
-            raise ModelError(
-                "the model's gradient is not finite on this path; choose another baseline or of=probability"
-            )
+        part = _weighed(model, path, velocity, alphas[start:stop], weights[:, start:stop], target, of)
         total += part.weighted
         scores[start:stop] = part.scores
         slopes[start:stop] = part.slopes
@@ -109,3 +116,34 @@ def integrate(
         if on_chunk is not None:
             on_chunk(seen(stop))
     return seen(alphas.size)
+
+
+def node_gradients(model: Model, path: StraightPath, alphas: Array, target: int, of: Of = "probability") -> PathSums:
+    """Take the gradients at a few nodes, at most `model.chunk`, each by itself.
+
+    Parameters and errors as in `integrate`.
+
+    Returns
+    -------
+    PathSums
+        Row k of `attributions` is ∇F(xₖ) ∘ (x − x′).
+    """
+    velocity = path.velocity
+    part = _weighed(model, path, velocity, alphas, np.eye(alphas.size), target, of)
+    return PathSums(
+        alphas,
+        part.scores.astype(np.float64),
+        part.slopes.astype(np.float64),
+        part.mean_gradients.astype(np.float64),
+        part.weighted,
+        velocity,
+    )
+
+
+def _weighed(
+    model: Model, path: StraightPath, velocity: Any, alphas: Array, weights: Array, target: int, of: Of
+) -> PathChunk:
+    part = model.path_chunk(path.baseline, velocity, alphas.astype(np.float32), weights.astype(np.float32), target, of)
+    if not np.isfinite(part.weighted).all():
+        raise ModelError("the model's gradient is not finite on this path; choose another baseline or of=probability")
+    return part

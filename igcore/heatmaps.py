@@ -18,7 +18,10 @@ __all__ = [
     "ColorMap",
     "Drawing",
     "Sign",
+    "difference_picture",
+    "full_scale",
     "heat_map",
+    "marked_picture",
     "mask_picture",
     "overlay_picture",
     "scaled",
@@ -28,6 +31,9 @@ Sign = Literal["absolute", "positive", "negative", "signed"]
 SIGNS: tuple[str, ...] = get_args(Sign)
 
 Array = NDArray[np.float32]
+
+#: The color of marked pixels, which no photo holds over large areas.
+MARK = (1.0, 0.0, 0.75)
 
 
 @dataclass(frozen=True)
@@ -141,11 +147,16 @@ def heat_map(values: Array, sign: Sign = "absolute") -> Array:
     raise InputError(f"sign is {sign!r}; expected one of {', '.join(SIGNS)}")
 
 
-def scaled(heat: Array, clip: float = 99.0) -> Array:
-    """Divide by a percentile of |heat| and cut to [−1, 1]; an all-zero map stays zero."""
-    size = np.abs(heat)
+def full_scale(heats: Array, clip: float = 99.0) -> float:
+    """Return the size that is drawn at full color: a percentile of |heats| over one map or several; 0 if all are."""
+    size = np.abs(heats)
     # Of a sparse map the percentile may be zero although the map is not.
-    limit = float(np.percentile(size, clip)) or float(size.max())
+    return float(np.percentile(size, clip)) or float(size.max())
+
+
+def scaled(heat: Array, clip: float = 99.0, limit: float | None = None) -> Array:
+    """Divide by `limit`, or without by the map's own full scale, and cut to [−1, 1]; an all-zero map stays zero."""
+    limit = full_scale(heat, clip) if limit is None else limit
     return np.clip(heat / np.float32(limit), -1, 1) if limit > 0 else np.zeros_like(heat)
 
 
@@ -157,16 +168,28 @@ def _shown(heat: Array, top: float) -> NDArray[np.bool_]:
     return (size >= np.percentile(size, 100 - top)) & (size > 0)
 
 
-def mask_picture(values: Array, drawing: Drawing) -> Array:
-    """Draw an attribution by itself: (H, W, 3) float → (H, W, 3) float32 RGB in [0, 1]."""
+def mask_picture(values: Array, drawing: Drawing, limit: float | None = None) -> Array:
+    """Draw an attribution by itself.
+
+    Parameters
+    ----------
+    values : (H, W, 3) float
+    drawing : Drawing
+    limit : float, optional
+        The size drawn at full color, where several maps share a scale; without, the map's own `full_scale`.
+
+    Returns
+    -------
+    (H, W, 3) float32 RGB in [0, 1]
+    """
     heat = heat_map(values, drawing.sign)
-    level = np.where(_shown(heat, drawing.top), scaled(heat, drawing.clip), 0)
+    level = np.where(_shown(heat, drawing.top), scaled(heat, drawing.clip, limit), 0)
     if drawing.sign == "signed":
         level = (level + 1) / 2
     return COLOR_MAPS[drawing.color_map].colors(level)
 
 
-def overlay_picture(values: Array, image: Array, drawing: Drawing) -> Array:
+def overlay_picture(values: Array, image: Array, drawing: Drawing, limit: float | None = None) -> Array:
     """Draw an attribution over its image; pixels outside the top share show the image, darkened.
 
     Parameters
@@ -174,6 +197,8 @@ def overlay_picture(values: Array, image: Array, drawing: Drawing) -> Array:
     values : (H, W, 3) float
     image : (H, W, 3) float32 in [0, 1]
     drawing : Drawing
+    limit : float, optional
+        As in `mask_picture`.
 
     Returns
     -------
@@ -181,5 +206,17 @@ def overlay_picture(values: Array, image: Array, drawing: Drawing) -> Array:
     """
     shown = _shown(heat_map(values, drawing.sign), drawing.top)[..., None]
     strength = np.float32(drawing.strength / 100)
-    blended = (1 - strength) * image + strength * mask_picture(values, drawing)
+    blended = (1 - strength) * image + strength * mask_picture(values, drawing, limit)
     return np.where(shown, blended, (1 - strength) * image).astype(np.float32)
+
+
+def difference_picture(a: Array, b: Array, color_map: str = "red-blue") -> Array:
+    """Draw a − b of two (H, W) maps, zero in the middle color: (H, W, 3) float32 RGB in [0, 1]."""
+    difference = np.asarray(a, np.float32) - np.asarray(b, np.float32)
+    return COLOR_MAPS[color_map].colors((scaled(difference) + np.float32(1)) / np.float32(2))
+
+
+def marked_picture(image: Array, pixels: NDArray[np.bool_]) -> Array:
+    """Draw an image in gray with some pixels in one color: (H, W, 3), (H, W) → (H, W, 3) float32 RGB in [0, 1]."""
+    gray = 0.25 + 0.5 * image.mean(axis=-1, keepdims=True)
+    return np.where(pixels[..., None], np.array(MARK), gray).astype(np.float32)

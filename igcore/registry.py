@@ -76,6 +76,8 @@ class Parameter:
         Inclusive bounds of a number.
     step : float or None
         Step of a slider.
+    choices : tuple
+        Where a few values serve better than a slider.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Parameter:
     step: float | None = None
     unit: str = ""
     help: str = ""
+    choices: tuple[Any, ...] = ()
 
 
 def parameter(
@@ -97,6 +100,7 @@ def parameter(
     step: float | None = None,
     unit: str = "",
     help: str = "",
+    choices: tuple[Any, ...] = (),
 ) -> Any:
     """Declare a dataclass field that is a user's parameter.
 
@@ -105,8 +109,9 @@ def parameter(
     dataclasses.Field
         With the description in its metadata, for `parameters` and `check_parameters`.
     """
-    description = {"label": label, "low": low, "high": high, "step": step, "unit": unit, "help": help}
-    return dataclasses.field(default=default, metadata={"parameter": description})
+    description = {"label": label, "low": low, "high": high, "step": step}
+    described = {**description, "unit": unit, "help": help, "choices": choices}
+    return dataclasses.field(default=default, metadata={"parameter": described})
 
 
 def parameters(settings: Any) -> dict[str, Parameter]:

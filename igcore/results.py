@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,10 @@ class Attribution:
     seconds : float
     map_error : float or None
         Estimated L1 distance to the converged map over the map's L1 norm; None where none is known.
+    correction : float or None
+        What was added in all to make the map complete; None where nothing was corrected.
+    converged : bool or None
+        Whether an integrator that chooses when to stop did so within its tolerances; None for the others.
     trace : PathTrace or None
     """
 
@@ -85,6 +89,8 @@ class Attribution:
     gradient_count: int
     seconds: float
     map_error: float | None = None
+    correction: float | None = None
+    converged: bool | None = None
     trace: PathTrace | None = None
 
     @property
@@ -153,7 +159,7 @@ class Attribution:
                 image=arrays["image"],
                 baseline=arrays.get("baseline"),
                 trace=trace,
-                **{name: facts[name] for name in _FACTS},
+                **{name: facts[name] for name in _FACTS if name in facts},
             )
         except FileNotFoundError:
             raise InputError(f"there is no file {os.fspath(path)!r}; check the path") from None
@@ -173,11 +179,12 @@ class Progress:
     Attributes
     ----------
     done, total : int
-        Gradient evaluations.
-    partial : Attribution or None
-        What is known so far: for a path, the attribution collected from the baseline up to the last node.
+        Gradient evaluations; the total is a guess where an integrator finds out on its way.
+    partial : object
+        What is known so far, of the result's type: for a fixed integrator, the attribution collected from the baseline
+        up to the last node; for the adaptive one, its map after the last round. None where nothing is.
     """
 
     done: int
     total: int
-    partial: Attribution | None = field(default=None)
+    partial: Any = None

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import igcore
 from igcore.models.base import ModelSpec
 from igcore.models.network import TensorFlowModel
+from igcore.paths import StraightPath
 
 SIZE = (8, 8)
 SHAPE = (*SIZE, 3)
@@ -96,6 +97,31 @@ def saturating(level: float) -> ClosedForm:
     return ClosedForm(lambda images: tf.minimum(tf.reduce_mean(images, (1, 2, 3)) / level, 1), attribution)
 
 
+def steep(image: Array, at: float, width: float) -> ClosedForm:
+    """F = sigmoid of w·x, which on the way from black to the image rises at α = `at`, over a few times `width`.
+
+    Some 20 widths from there F is 1 to the last bit and its gradient exactly zero, and some 100 before.
+    """
+    whole = (WEIGHTS * image).sum()
+
+    def attribution(image: Array, baseline: Array) -> Array:
+        parts = WEIGHTS * (image - baseline)
+        before, after = (((WEIGHTS * end).sum() / whole - at) / width for end in (baseline, image))
+        return parts / parts.sum() * (np.tanh(after / 2) - np.tanh(before / 2)) / 2
+
+    def forward(images: Any) -> Any:
+        return tf.sigmoid((tf.tensordot(images, tf.constant(WEIGHTS / whole, tf.float32), 3) - at) / width)
+
+    return ClosedForm(forward, attribution)
+
+
+def constant() -> ClosedForm:
+    """F = 1/2 everywhere, with a gradient that is zero and not missing."""
+    return ClosedForm(
+        lambda images: 0.5 + 0 * tf.reduce_sum(images, (1, 2, 3)), lambda image, _: np.zeros_like(image, np.float64)
+    )
+
+
 def picture(seed: int) -> NDArray[np.float32]:
     """A random image."""
     return np.random.default_rng(seed).random(SHAPE, dtype=np.float32)
@@ -109,6 +135,13 @@ def exact(form: ClosedForm, image: NDArray[np.float32], baseline: NDArray[np.flo
 def ig(baseline: Any, integrator: str, steps: int) -> igcore.IntegratedGradients:
     """Settings that explain the raw function."""
     return igcore.IntegratedGradients(baseline=baseline, integrator=integrator, steps=steps, of="logit")
+
+
+def weighed(model: TensorFlowModel, result: igcore.Attribution) -> Array:
+    """The sum of the gradients at a result's own nodes with its own weights, taken anew and without a correction."""
+    path = StraightPath(result.baseline, result.image)
+    _, gradients = model.gradients(path.points(result.trace.alphas), result.target, result.settings["of"])
+    return np.tensordot(result.trace.weights, gradients.astype(np.float64), 1) * path.velocity
 
 
 def assert_same_map(values: Any, expected: Any, tolerance: float = 1e-5) -> None:

@@ -17,9 +17,12 @@ TABLE = (
     {"igcore.errors", "igcore.registry", "igcore.results", "igcore.files"},
     {
         *("igcore.images", "igcore.baselines", "igcore.integrators", "igcore.paths", "igcore.heatmaps"),
-        *("igcore.checks", "igcore.photos"),
+        *("igcore.checks", "igcore.photos", "igcore.quadrature", "igcore.agreement"),
     },
-    {"igcore.models", "igcore.gradients"},
+    {
+        *("igcore.models", "igcore.gradients", "igcore.adaptive"),
+        *("igcore.convergence", "igcore.local_errors", "igcore.study"),
+    },
     {"igcore.methods", "igcore.metrics"},
     {"igcore.explanation", "igcore"},
     {"igcore.runtime"},

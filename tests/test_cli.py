@@ -19,9 +19,10 @@ from tests.exports import SIZE, NotCallable, export
 
 KEYS = {
     *("model", "target", "label", "score", "baseline_score", "sum", "completeness_error"),
-    *("relative_completeness_error", "map_error", "gradient_count", "seconds"),
+    *("relative_completeness_error", "map_error", "gradient_count", "seconds", "correction", "converged"),
 }
-SETTINGS = {"baseline", "integrator", "steps", "of", "seed"}
+SETTINGS = {"baseline", "integrator", "steps", "correct", "of", "seed"}
+ADAPTIVE = {"baseline", "integrator", "tolerance", "map_tolerance", "max_gradients", "correct", "of", "seed"}
 ROOT = Path(__file__).parents[1]
 COFFEE = str(igcore.PHOTOS["coffee"].path)
 
@@ -153,6 +154,51 @@ def test_explain_is_the_library_with_the_same_settings(run, tiny, tmp_path):
     assert "11 gradients in" in out
 
 
+@pytest.mark.parametrize("most", [512, 9])
+def test_an_adaptive_explanation_says_whether_and_where_it_stopped(run, tiny, tmp_path, most):
+    words = ["explain", COFFEE, "--model", tiny, "--integrator", "adaptive", "--baseline", "uniform-noise"]
+    words += ["--tolerance", 1e-5, "--map-tolerance", 0.002, "--max-gradients", most]
+    code, out, err = run(*words, "--out", tmp_path / "a.npz", "--json")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    facts = json.loads(out)
+    assert facts.keys() >= KEYS | ADAPTIVE
+    assert "steps" not in facts
+    settings = {"tolerance": 1e-5, "map_tolerance": 0.002, "max_gradients": most}
+    assert {name: facts[name] for name in settings} == settings
+    method = igcore.IntegratedGradients("uniform-noise", "adaptive", **settings)
+    result = igcore.explain(igcore.load_model(tiny), igcore.load_image(COFFEE, SIZE), method)
+    saved = igcore.Attribution.load(tmp_path / "a.npz")
+    np.testing.assert_array_equal(saved.values, result.values)
+    for name in ("correction", "converged", "map_error", "gradient_count", "sum"):
+        assert facts[name] == getattr(result, name) == getattr(saved, name), name
+    assert facts["converged"] == (most == 512)
+    assert 9 <= facts["gradient_count"] <= most
+    assert facts["correct"] is True
+    code, out, _ = run(*words)
+    assert code == 0
+    verdict = "Converged: it stopped by itself" if most == 512 else "Not within its tolerances after 9 gradients"
+    assert verdict in out
+    assert "complete by construction, which is no evidence" in out
+    assert f"{facts['gradient_count']} gradients in" in out
+
+
+@pytest.mark.parametrize(
+    ("integrator", "flag", "corrected"),
+    [
+        *(("left", "--correct", True), ("left", "--no-correct", False), ("left", None, False)),
+        *(("adaptive", None, True), ("adaptive", "--no-correct", False), ("adaptive", "--correct", True)),
+    ],
+)
+def test_a_sum_is_corrected_when_asked_and_left_when_asked(run, tiny, integrator, flag, corrected):
+    words = ["explain", COFFEE, "--model", tiny, "--integrator", integrator, "--baseline", "uniform-noise"]
+    words += [flag] if flag else []
+    code, out, _ = run(*words, "--json")
+    facts = json.loads(out)
+    assert (code, facts["correct"], facts["correction"] is not None) == (0, corrected, corrected)
+    assert (facts["relative_completeness_error"] < 1e-5) == corrected
+    assert ("no evidence" in run(*words)[1]) == corrected
+
+
 def test_an_image_file_is_a_baseline(run, tiny, tmp_path):
     cat = igcore.PHOTOS["cat"].path
     code, out, _ = run(
@@ -187,6 +233,18 @@ def test_the_plain_gradient_has_no_baseline(run, tiny):
         ([COFFEE, "--steps", "many"], "--steps"),
         ([COFFEE, "--integrator", "simpson", "--steps", "51"], "even"),
         ([COFFEE, "--integrator", "euler"], "gauss-legendre"),
+        ([COFFEE, "--integrator", "adaptive", "--steps", "50"], "integrator adaptive takes no --steps"),
+        ([COFFEE, "--tolerance", "0.01"], "integrator trapezoid takes no --tolerance"),
+        ([COFFEE, "--integrator", "simpson", "--map-tolerance", "0.1"], "takes no --map-tolerance"),
+        ([COFFEE, "--max-gradients", "100"], "takes no --max-gradients; leave it out, or take --integrator adaptive"),
+        ([COFFEE, "--integrator", "adaptive", "--max-gradients", "8"], "max_gradients is 8"),
+        ([COFFEE, "--integrator", "adaptive", "--max-gradients", "9.5"], "--max-gradients"),
+        ([COFFEE, "--integrator", "adaptive", "--tolerance", "0"], "tolerance is 0.0"),
+        ([COFFEE, "--integrator", "adaptive", "--tolerance", "nan"], "tolerance is nan"),
+        ([COFFEE, "--integrator", "adaptive", "--map-tolerance", "-0.1"], "map_tolerance is -0.1"),
+        ([COFFEE, "--integrator", "adaptive", "--map-tolerance", "little"], "--map-tolerance"),
+        ([COFFEE, "--method", "gradient", "--correct"], "method gradient takes no --correct"),
+        ([COFFEE, "--method", "gradient", "--map-tolerance", "0.1"], "method gradient takes no --map-tolerance"),
         ([COFFEE, "--baseline", "pink"], "unknown baseline 'pink'"),
         ([COFFEE, "--baseline", "blur:sigma=lots"], "sigma is 'lots'"),
         ([COFFEE, "--baseline", "blur:sigma=-1"], "sigma is -1"),

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import igcore
+from igcore.agreement import map_distance
 from igcore.models.efficientnet_lite import read_weights, weight_file
 
 
@@ -170,10 +171,34 @@ def test_map_error_is_close_to_the_distance_from_a_dense_reference(model, photo,
     dense = igcore.explain(model, photo(key), igcore.IntegratedGradients(baseline, "trapezoid", 512)).values
     method = igcore.IntegratedGradients(baseline, "trapezoid", 64)
     results = igcore.explain_by_rules(model, photo(key), method, rules)
-    results["midpoint"] = igcore.explain(model, photo(key), igcore.IntegratedGradients(baseline, "midpoint", 64))
+    for rule, steps in (("midpoint", 64), ("gauss-legendre", 64), ("monte-carlo", 64), ("trapezoid", 65)):
+        alone = igcore.IntegratedGradients(baseline, rule, steps)
+        results[f"{rule} on {steps}"] = igcore.explain(model, photo(key), alone)
     for rule, result in results.items():
         truth = np.abs(result.values - dense).sum() / np.abs(dense).sum()
         assert result.map_error == pytest.approx(truth, rel=0.25), rule
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("baseline", ["black", "blur"])
+def test_the_adaptive_map_is_as_close_to_a_dense_reference_as_it_says(model, photo, baseline):
+    dense = igcore.explain(model, photo("coffee"), igcore.IntegratedGradients(baseline, "trapezoid", 1024)).values
+    corrected, raw = (
+        igcore.explain(model, photo("coffee"), igcore.IntegratedGradients(baseline, "adaptive", correct=correct))
+        for correct in (None, False)
+    )
+    for result in (corrected, raw):
+        truth = map_distance(result.values, dense)
+        assert result.converged
+        assert truth <= 0.05
+        assert result.map_error == pytest.approx(truth, rel=0.25)
+    assert corrected.relative_completeness_error < 1e-4
+    assert abs(corrected.correction) < 0.01 * np.abs(corrected.values).sum()
+    assert raw.relative_completeness_error < 0.01
+    # The map is that of the nodes it shows: its sum is what their slopes add up to.
+    assert raw.sum == pytest.approx(raw.trace.cumulative[-1], rel=1e-4)
+    missing = corrected.score_difference - corrected.trace.cumulative[-1]
+    assert corrected.correction == pytest.approx(missing, abs=1e-4 * abs(corrected.score_difference))
 
 
 @pytest.mark.parametrize("key", igcore.PHOTOS)

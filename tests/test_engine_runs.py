@@ -85,13 +85,14 @@ def test_a_model_works_on_after_a_cancelled_run(cube):
 
 def test_a_hundred_different_calls_trace_once():
     model = model_of(power(1), power(2), power(3), chunk=4)
-    rules = ["left", "right", "trapezoid", "simpson"]
+    rules, integrators = ["left", "right", "trapezoid", "simpson"], list(igcore.INTEGRATORS)
+    assert "adaptive" in integrators
     for call in range(100):
         method = igcore.IntegratedGradients(
             baseline=["black", "white", "uniform-noise"][call % 3],
-            integrator=list(igcore.INTEGRATORS)[call % 7],
+            integrator=integrators[call % len(integrators)],
             steps=2 + 2 * (call % 11),
-            of=["probability", "logit"][call % 2],
+            of=["probability", "logit"][call // 8 % 2],
         )
         if call % 5:
             igcore.explain(model, IMAGE, method, target=call % 3, seed=call)
@@ -103,6 +104,8 @@ def test_a_hundred_different_calls_trace_once():
 def test_the_embedded_network_is_traced_once(model, photo):
     for steps, target, of in ((1, 285, "logit"), (9, None, "probability"), (7, "espresso", "logit")):
         igcore.explain(model, photo("cat"), igcore.IntegratedGradients(steps=steps, of=of), target)
+    adaptive = igcore.IntegratedGradients(integrator="adaptive", max_gradients=12)
+    assert igcore.explain(model, photo("cat"), adaptive, 285).gradient_count == 12
     assert model.trace_count == 1
 
 

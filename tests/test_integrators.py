@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from igcore.errors import InputError
 from igcore.gradients import integrate
-from igcore.integrators import INTEGRATORS, MAX_STEPS, shared_nodes
+from igcore.integrators import FIXED, MAX_STEPS, shared_nodes
 from igcore.models import PathChunk
 from igcore.paths import StraightPath
 
-each_rule = pytest.mark.parametrize("rule", INTEGRATORS.values(), ids=list(INTEGRATORS))
+each_rule = pytest.mark.parametrize("rule", FIXED.values(), ids=list(FIXED))
 IMAGE = np.random.default_rng(0).random((2, 3, 3), dtype=np.float32)
 
 
@@ -73,8 +73,8 @@ def test_nodes_and_weights_follow_their_formulas(m):
         "gauss-legendre": tuple((a + b) / 2 for a, b in zip(np.polynomial.legendre.leggauss(m), (1, 0), strict=True)),
     }
     for key, parts in expected.items():
-        np.testing.assert_allclose(INTEGRATORS[key].nodes_and_weights(m), parts, rtol=0, atol=1e-14, err_msg=key)
-    nodes, weights = INTEGRATORS["monte-carlo"].nodes_and_weights(m)
+        np.testing.assert_allclose(FIXED[key].nodes_and_weights(m), parts, rtol=0, atol=1e-14, err_msg=key)
+    nodes, weights = FIXED["monte-carlo"].nodes_and_weights(m)
     assert np.array_equal(np.floor(nodes * m), k)
     assert (weights == 1 / m).all()
 
@@ -89,22 +89,22 @@ def test_polynomials_are_exact_up_to_the_declared_degree_and_not_beyond(rule, ha
     assert error(rule, steps, lambda a: a ** (degree + 1), 1 / (degree + 2)) > 1e-6
 
 
-@pytest.mark.parametrize("key", [key for key, r in INTEGRATORS.items() if math.isfinite(r.order) and not r.seeded])
+@pytest.mark.parametrize("key", [key for key, r in FIXED.items() if math.isfinite(r.order) and not r.seeded])
 def test_the_error_falls_at_the_declared_order(key):
-    rule, steps = INTEGRATORS[key], [8, 16, 32, 64, 128]
+    rule, steps = FIXED[key], [8, 16, 32, 64, 128]
     errors = [error(rule, m, smooth, SMOOTH_INTEGRAL) for m in steps]
     assert fitted_order(steps, errors) == pytest.approx(rule.order, abs=0.1)
 
 
 def test_gauss_legendre_falls_faster_than_any_power():
-    errors = [error(INTEGRATORS["gauss-legendre"], m, smooth, SMOOTH_INTEGRAL) for m in (2, 4, 8, 24)]
+    errors = [error(FIXED["gauss-legendre"], m, smooth, SMOOTH_INTEGRAL) for m in (2, 4, 8, 24)]
     orders = np.log2(errors[:-2]) - np.log2(errors[1:-1])
     assert orders[1] > orders[0] + 2 > 4
     assert errors[-1] < 1e-13
 
 
 def test_the_root_mean_square_error_of_monte_carlo_falls_at_its_order():
-    rule, steps = INTEGRATORS["monte-carlo"], [4, 8, 16, 32, 64]
+    rule, steps = FIXED["monte-carlo"], [4, 8, 16, 32, 64]
     errors = [[error(rule, m, smooth, SMOOTH_INTEGRAL, seed) for seed in range(400)] for m in steps]
     assert fitted_order(steps, np.sqrt(np.mean(np.square(errors), axis=1))) == pytest.approx(rule.order, abs=0.12)
 
@@ -114,15 +114,15 @@ def test_the_root_mean_square_error_of_monte_carlo_falls_at_its_order():
 )
 @pytest.mark.parametrize("steps", [2, 6, 50])
 def test_rules_are_symmetric_and_left_mirrors_right(key, mirror, steps):
-    nodes, weights = INTEGRATORS[key].nodes_and_weights(steps)
-    mirror_nodes, mirror_weights = INTEGRATORS[mirror].nodes_and_weights(steps)
+    nodes, weights = FIXED[key].nodes_and_weights(steps)
+    mirror_nodes, mirror_weights = FIXED[mirror].nodes_and_weights(steps)
     np.testing.assert_allclose(nodes, 1 - mirror_nodes[::-1], rtol=0, atol=1e-14)
     np.testing.assert_allclose(weights, mirror_weights[::-1], rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 50])
 def test_the_trapezoid_counts_every_panel_and_not_m_minus_one_of_m(steps):
-    nodes, weights = INTEGRATORS["trapezoid"].nodes_and_weights(steps)
+    nodes, weights = FIXED["trapezoid"].nodes_and_weights(steps)
     panels = np.convolve(np.full(steps, 1 / steps), [0.5, 0.5])
     assert nodes.size == steps + 1
     np.testing.assert_allclose(weights, panels, rtol=0, atol=1e-15)
@@ -150,7 +150,7 @@ def test_unusable_steps_are_refused_in_one_line(rule, steps):
 
 def test_an_odd_number_of_steps_is_refused_by_simpson_with_the_even_neighbors():
     with pytest.raises(InputError, match="even number of steps, got 7; take 6 or 8"):
-        INTEGRATORS["simpson"].nodes_and_weights(7)
+        FIXED["simpson"].nodes_and_weights(7)
 
 
 @each_rule
@@ -161,14 +161,14 @@ def test_only_seeded_rules_depend_on_the_seed_and_the_same_seed_gives_the_same_b
 
 
 @settings(deadline=None)
-@given(keys=st.lists(st.sampled_from(list(INTEGRATORS)), min_size=1), half=st.integers(1, 40), seed=st.integers(0, 99))
+@given(keys=st.lists(st.sampled_from(list(FIXED)), min_size=1), half=st.integers(1, 40), seed=st.integers(0, 99))
 def test_shared_nodes_give_each_rule_its_own_result(keys, half, seed):
     steps, bumps = 2 * half, np.random.default_rng(seed).random(10)
     nodes, rows = shared_nodes(keys, steps, seed)
     assert rows.shape == (len(keys), nodes.size)
     assert (np.diff(nodes) > 0).all()
     for key, row in zip(keys, rows, strict=True):
-        own_nodes, own_weights = INTEGRATORS[key].nodes_and_weights(steps, seed)
+        own_nodes, own_weights = FIXED[key].nodes_and_weights(steps, seed)
         assert row @ np.polyval(bumps, nodes) == pytest.approx(own_weights @ np.polyval(bumps, own_nodes), rel=1e-12)
 
 

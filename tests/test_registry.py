@@ -8,8 +8,8 @@ import pytest
 from igcore.baselines import BASELINES, GivenImage
 from igcore.errors import InputError, UnknownKeyError
 from igcore.heatmaps import COLOR_MAPS, Drawing
-from igcore.integrators import INTEGRATORS
-from igcore.methods import METHODS
+from igcore.integrators import FIXED, INTEGRATORS
+from igcore.methods import METHODS, IntegratedGradients
 from igcore.models import DEFAULT_MODEL, catalogue
 from igcore.photos import PHOTOS
 from igcore.registry import Registry, check_parameters, parameter, parameters
@@ -105,12 +105,24 @@ def test_a_registry_keeps_the_order_of_its_entries():
 
 
 def test_the_keys_of_the_contract_are_there():
-    assert {"left", "right", "midpoint", "trapezoid", "simpson", "gauss-legendre", "monte-carlo"} <= set(INTEGRATORS)
+    assert {"left", "right", "midpoint", "trapezoid", "simpson", "gauss-legendre", "monte-carlo"} <= set(FIXED)
+    assert {*FIXED, "adaptive"} <= set(INTEGRATORS)
     flat = {"black", "white", "gray", "mean", "color"}
     assert flat | {"uniform-noise", "gaussian-noise", "blur", "max-distance", "image"} == set(BASELINES)
     assert {"gradient", "ig"} <= set(METHODS)
     assert {"efficientnet-lite0", "inception-v1", "mobilenet-v2", "keras-mobilenet-v2"} <= set(catalogue())
     assert DEFAULT_MODEL in catalogue()
+
+
+@pytest.mark.parametrize("integrator", INTEGRATORS.values(), ids=list(INTEGRATORS))
+def test_an_integrator_takes_settings_that_exist_and_describes_no_others(integrator):
+    known = parameters(IntegratedGradients)
+    assert integrator.takes
+    assert set(integrator.takes) <= set(known)
+    told = IntegratedGradients(integrator=integrator.key).describe()
+    assert {name: told[name] for name in known if name in told} == {
+        name: known[name].default for name in integrator.takes
+    }
 
 
 @pytest.mark.parametrize("photo", PHOTOS.values(), ids=list(PHOTOS))
@@ -127,7 +139,12 @@ def test_defaults_lie_within_their_bounds(settings):
         if known.low is not None and known.high is not None:
             assert known.low < known.high
             assert known.default is None or known.low <= known.default <= known.high
-            assert 0 < known.step <= known.high - known.low
+            if known.choices:
+                assert known.default in known.choices
+                assert list(known.choices) == sorted(set(known.choices))
+                assert [getattr(settings(**{name: choice}), name) for choice in known.choices] == list(known.choices)
+            else:
+                assert 0 < known.step <= known.high - known.low
 
 
 @each_settings

@@ -1,4 +1,5 @@
 import io
+import json
 import math
 import os
 import pickle
@@ -33,9 +34,13 @@ WHOLE = Attribution(
     gradient_count=51,
     seconds=1 / 3,
     map_error=0.1,
+    correction=-0.25,
+    converged=True,
     trace=PathTrace(*RANDOM.normal(size=(5, 7))),
 )
-BARE = replace(WHOLE, baseline=None, baseline_score=None, additive=False, map_error=None, trace=None)
+NOTHING = {"map_error": None, "correction": None, "converged": None}
+BARE = replace(WHOLE, baseline=None, baseline_score=None, additive=False, trace=None, **NOTHING)
+FIXED = replace(WHOLE, converged=None, correction=None)
 
 
 def assert_same(one, other):
@@ -52,7 +57,11 @@ def assert_same(one, other):
             assert type(ours) is type(theirs)
 
 
-@pytest.mark.parametrize("attribution", [WHOLE, BARE], ids=["whole", "bare"])
+@pytest.mark.parametrize(
+    "attribution",
+    [WHOLE, BARE, FIXED, replace(WHOLE, converged=False)],
+    ids=["whole", "bare", "fixed", "not converged"],
+)
 @pytest.mark.parametrize("name", ["out.npz", "out", "no suffix.dat"])
 def test_an_attribution_comes_back_bit_for_bit(tmp_path, attribution, name):
     attribution.save(tmp_path / name)
@@ -113,6 +122,15 @@ def array_file():
     buffer = io.BytesIO()
     np.save(buffer, VALUES)
     return buffer.getvalue()
+
+
+@pytest.mark.parametrize("newer", [("correction", "converged"), ("map_error", "correction", "converged")], ids=str)
+def test_a_file_from_before_a_field_was_there_still_loads(tmp_path, newer):
+    facts = json.loads(str(np.load(io.BytesIO(FIXED.to_bytes()))["facts"]))
+    assert facts.keys() >= {*newer}
+    kept = {name: value for name, value in facts.items() if name not in newer}
+    (tmp_path / "old.npz").write_bytes(without("facts", facts=np.array(json.dumps(kept))))
+    assert_same(replace(FIXED, **dict.fromkeys(newer)), Attribution.load(tmp_path / "old.npz"))
 
 
 OTHERS = {
@@ -186,7 +204,7 @@ def test_the_trace_collects_up_to_the_sum():
 
 def off_by(relative, difference=0.5, of="probability"):
     values = np.full(SHAPE, difference * (1 + relative) / VALUES.size, np.float32)
-    return replace(WHOLE, values=values, score=difference, baseline_score=0.0, settings={"of": of})
+    return replace(FIXED, values=values, score=difference, baseline_score=0.0, settings={"of": of})
 
 
 @pytest.mark.parametrize("difference", [0.5, -0.5])
@@ -201,10 +219,24 @@ def test_the_verdict_follows_the_relative_error(relative, level, difference):
     assert f"{max(abs(relative), 0.001):.1%}" in verdict.text
 
 
+@pytest.mark.parametrize(
+    ("converged", "error", "level"),
+    [(True, 0.05, "good"), (True, 0.2, "good"), (False, 0.02, "fair"), (False, 0.15, "fair"), (False, 0.16, "poor")],
+)
+def test_of_an_integrator_that_chooses_when_to_stop_it_is_said_whether_it_converged(converged, error, level):
+    # The sum of a corrected map is no evidence, so that of these, which is off, plays no part.
+    verdict = completeness_verdict(replace(off_by(0.3), converged=converged, map_error=error, gradient_count=77))
+    assert verdict.level == level
+    assert f"the map about {error:.1%}" in verdict.text.replace("map is about", "map about")
+    assert ("Converged" in verdict.text) == converged
+    assert ("after 77 gradients" in verdict.text) == (not converged)
+
+
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [{}, {"converged": True}, {"correction": 0.1}], ids=str)
 @pytest.mark.parametrize(("difference", "of"), [(0.0, "probability"), (0.009, "probability"), (-0.09, "logit")])
-def test_a_score_that_hardly_changes_is_not_judged(difference, of):
-    verdict = completeness_verdict(off_by(0.5, difference, of))
+def test_a_score_that_hardly_changes_is_not_judged(difference, of, kind):
+    verdict = completeness_verdict(replace(off_by(0.5, difference, of), **kind))
     assert verdict.level == "unknown"
     assert "hardly changes" in verdict.text
 

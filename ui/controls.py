@@ -1,53 +1,28 @@
-"""Controls, built from the registries; each knows its place in the address bar."""
+"""Controls for image, model, class and drawing, built from the registries."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any, cast
 
 import streamlit as st
 
-from igcore.baselines import BASELINES, Baseline, GivenImage
 from igcore.errors import ImageError
 from igcore.heatmaps import COLOR_MAPS, SIGNS, Drawing, Sign
-from igcore.integrators import INTEGRATORS
-from igcore.methods import IntegratedGradients
-from igcore.models import DEFAULT_MODEL, ModelSpec, Of, catalogue, missing
+from igcore.models import DEFAULT_MODEL, ModelSpec, catalogue, missing
 from igcore.photos import PHOTOS
-from igcore.registry import Parameter, parameters
-from ui import state
+from igcore.registry import parameters
 from ui.pictures import Picture, bundled
+from ui.widgets import from_parameter, segments, select
 
-__all__ = ["choose_drawing", "choose_image", "choose_method", "choose_model", "choose_target"]
+__all__ = ["choose_drawing", "choose_image", "choose_model", "choose_other_picture", "choose_target"]
 
 TYPES = ["jpg", "jpeg", "png", "webp"]
-STEPS = (10, 1000)
 TOP = "top"
 FIRST = "coffee"
 SOURCES = {"bundled": "Bundled", "upload": "Upload", "camera": "Camera"}
 FIT_LABELS = {"crop": "Crop", "pad": "Pad", "stretch": "Stretch"}
-OF_LABELS = {"probability": "Probability", "logit": "Logit"}
 SIGN_LABELS = {"absolute": "Absolute", "positive": "Positive", "negative": "Negative", "signed": "Signed"}
-
-
-def _select(label: str, key: str, options: list[str], default: str, name: Callable[[str], str], help: str) -> str:
-    state.seed(key, default, state.one_of(options))
-    if st.session_state[key] not in options:
-        st.session_state[key] = default
-    value = st.selectbox(label, options, key=key, format_func=name, help=help) or default
-    state.remember(key, value)
-    return value
-
-
-def _segments(label: str, key: str, names: dict[str, str], default: str, help: str | None, link: bool = True) -> str:
-    state.seed(key, default, state.one_of(names))
-    value = st.segmented_control(
-        label, list(names), key=key, format_func=lambda one: names[one], help=help, required=True, width="stretch"
-    )
-    value = value or default
-    state.remember(key, value, link)
-    return value
 
 
 def choose_image() -> tuple[Picture, str]:
@@ -59,9 +34,9 @@ def choose_image() -> tuple[Picture, str]:
         The last one that could be read, where the newest cannot.
     fit : str
     """
-    source = _segments("Image", "source", SOURCES, "bundled", None, link=False)
+    source = segments("Image", "source", SOURCES, "bundled", None, link=False)
     picture = _source(source)
-    fit = _segments(
+    fit = segments(
         "Fit to the model's square", "fit", FIT_LABELS, "crop", "Cut the longer side, add black bars, or distort."
     )
     return picture, fit
@@ -70,7 +45,7 @@ def choose_image() -> tuple[Picture, str]:
 def _source(source: str) -> Picture:
     last: Picture = st.session_state.setdefault("last_picture", bundled(FIRST))
     if source == "bundled":
-        key = _select(
+        key = select(
             "Photo", "image", list(PHOTOS), FIRST, lambda one: PHOTOS[one].label, "Photos that come with scikit-image."
         )
         st.caption(f"{PHOTOS[key].description} {PHOTOS[key].credit}.")
@@ -108,6 +83,13 @@ def _readable(picture: Picture, otherwise: Picture) -> Picture:
     return picture
 
 
+def choose_other_picture(key: str, label: str, default: str, link: bool = True) -> Picture:
+    """Offer a second image: a bundled one, unless one is uploaded."""
+    name = select(label, key, list(PHOTOS), default, lambda one: PHOTOS[one].label, "A bundled photo.", link)
+    file = st.file_uploader("or your own", TYPES, key=f"{key}_upload")
+    return bundled(name) if file is None else _readable(_uploaded(file), bundled(name))
+
+
 def choose_model() -> str:
     """Offer the catalogue; say of a model that is not here why not, and what to do."""
     entries = catalogue()
@@ -115,7 +97,7 @@ def choose_model() -> str:
     def name(key: str) -> str:
         return entries[key].title + ("" if missing(entries[key]) is None else " (not here)")
 
-    key = _select("Model", "model", list(entries), DEFAULT_MODEL, name, "From the server's catalogue.")
+    key = select("Model", "model", list(entries), DEFAULT_MODEL, name, "From the server's catalogue.")
     entry = entries[key]
     size = f"{entry.input_size[1]} × {entry.input_size[0]} px" if entry.input_size else "size by its signature"
     st.caption(f"{entry.source}. {entry.licence}. {size}.")
@@ -133,76 +115,8 @@ def choose_target(spec: ModelSpec, top: int) -> int:
     def name(option: str) -> str:
         return f"Top class: {spec.label(top)}" if option == TOP else f"{spec.labels[int(option)]} ({option})"
 
-    value = _select("Class to explain", "target", options, TOP, name, "Type to search all of the model's classes.")
+    value = select("Class to explain", "target", options, TOP, name, "Type to search all of the model's classes.")
     return top if value == TOP else int(value)
-
-
-def choose_method(size: tuple[int, int], fit: str) -> IntegratedGradients:
-    """Offer baseline, steps, integrator and score.
-
-    Raises
-    ------
-    InputError
-        Where the settings do not go together.
-    """
-    baseline = _choose_baseline(size, fit)
-    low, high = STEPS
-    state.seed("steps", 50, state.within(int, low, high))
-    steps = st.slider(
-        "Steps", low, high, step=10, key="steps", help="How finely the path is cut; each step costs about one gradient."
-    )
-    state.remember("steps", steps)
-    integrator = _select(
-        "Integrator",
-        "integrator",
-        list(INTEGRATORS),
-        "trapezoid",
-        lambda one: INTEGRATORS[one].label,
-        "How the gradients are weighed.",
-    )
-    st.caption(INTEGRATORS[integrator].description)
-    of = _segments(
-        "Score", "of", OF_LABELS, "probability", "The probability of the class, or its logit before the softmax."
-    )
-    return IntegratedGradients(baseline, integrator, steps, cast(Of, of))
-
-
-def _choose_baseline(size: tuple[int, int], fit: str) -> Baseline:
-    key = _select(
-        "Baseline", "baseline", list(BASELINES), "black", lambda one: BASELINES[one].label, "Compared with what?"
-    )
-    st.caption(BASELINES[key].description)
-    if key == GivenImage.key:
-        return GivenImage(_other_picture().at(size, fit))
-    settings = BASELINES[key].settings
-    return settings(**{name: _parameter(f"{key}-{name}", known) for name, known in parameters(settings).items()})
-
-
-def _other_picture() -> Picture:
-    """Offer an image to compare with: a bundled one, unless one is uploaded."""
-    key = _select("Compared with", "other", list(PHOTOS), "cat", lambda one: PHOTOS[one].label, "A bundled photo.")
-    file = st.file_uploader("or with your own", TYPES, key="baseline_upload")
-    if file is None:
-        return bundled(key)
-    return _readable(_uploaded(file), bundled(key))
-
-
-def _parameter(key: str, known: Parameter) -> Any:
-    """Draw the control that fits a parameter; the address holds it where it is not the default."""
-    label = f"{known.label} ({known.unit})" if known.unit else known.label
-    if isinstance(known.default, str):
-        state.seed(key, known.default, str)
-        value: Any = st.color_picker(label, key=key, help=known.help)
-    elif isinstance(known.default, float):
-        low, high = known.low or 0.0, known.high or 1.0
-        state.seed(key, known.default, state.within(float, low, high))
-        value = st.slider(label, low, high, step=known.step, key=key, help=known.help)
-    else:
-        low, high = int(known.low or 0), int(known.high or 1)
-        state.seed(key, known.default or 0, state.within(int, low, high))
-        value = st.number_input(label, low, high, step=1, key=key, help=known.help)
-    state.remember(key, value, link=value != known.default)
-    return value
 
 
 def choose_drawing() -> Drawing:
@@ -210,12 +124,12 @@ def choose_drawing() -> Drawing:
     known = parameters(Drawing)
     with st.container(horizontal=True, vertical_alignment="bottom", key="drawing"):
         with st.container(width=380):
-            sign = _segments("Map shows", "sign", {one: SIGN_LABELS[one] for one in SIGNS}, "absolute", None)
+            sign = segments("Map shows", "sign", {one: SIGN_LABELS[one] for one in SIGNS}, "absolute", None)
         fitting = [key for key, one in COLOR_MAPS.items() if one.diverging == (sign == "signed")]
         with st.container(width=190):
-            color_map = _select(
+            color_map = select(
                 "Colors", "colors", fitting, fitting[0], lambda one: COLOR_MAPS[one].label, "Safe for color-blind eyes."
             )
         with st.popover("Adjust", icon=":material/tune:"):
-            numbers = {name: _parameter(name, known[name]) for name in ("strength", "top", "clip")}
+            numbers = {name: from_parameter(name, known[name]) for name in ("strength", "top", "clip")}
     return Drawing(cast(Sign, sign), color_map, **numbers)

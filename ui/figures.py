@@ -7,11 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
+from plotly.subplots import make_subplots
 
-__all__ = ["cumulative_curve", "gradient_curve", "prediction_bars", "score_curve"]
+__all__ = [
+    "agreement_table",
+    "convergence_curves",
+    "cumulative_curve",
+    "gradient_curve",
+    "local_error_bars",
+    "prediction_bars",
+    "score_curve",
+    "small_score_curve",
+]
 
 ACCENT, SECOND, QUIET = "#ea580c", "#3b82f6", "rgba(128, 128, 128, 0.65)"
 HEIGHT = 260
+
+#: Of Okabe and Ito, safe for color-blind eyes, without black and yellow, which one of the themes would swallow.
+COLORS = ("#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7", "#8c8c8c", "#ea0c5c")
 
 
 def prediction_bars(names: Sequence[str], scores: Sequence[float], chosen: int | None) -> go.Figure:
@@ -96,4 +109,131 @@ def cumulative_curve(
     figure.add_annotation(
         x=0.01, y=difference, text="F(x) − F(x′)", showarrow=False, xanchor="left", yshift=-11, font={"color": SECOND}
     )
+    return figure
+
+
+def small_score_curve(alphas: NDArray[np.float64], scores: NDArray[np.float64], top: float) -> go.Figure:
+    """Draw the score along one path small, from 0 to a `top` that several share."""
+    figure = go.Figure(_line(alphas, scores, SECOND))
+    figure.update_layout(height=110, margin={"l": 2, "r": 2, "t": 4, "b": 2}, showlegend=False, hovermode="x")
+    figure.update_xaxes(range=[-0.03, 1.03], tickvals=[0, 1], fixedrange=True)
+    low = min(0.0, float(np.min(scores))) if np.size(scores) else 0.0
+    figure.update_yaxes(range=[1.05 * low, 1.05 * top], nticks=3, fixedrange=True, automargin=True)
+    return figure
+
+
+def agreement_table(names: Sequence[str], values: NDArray[np.float64], title: str, low: float) -> go.Figure:
+    """Draw a table of agreement, (n, n) from `low` to 1, as colored cells with numbers that can be clicked."""
+    numbers = [f"{number}" for number in range(1, len(names) + 1)]
+    text = [["–" if np.isnan(value) else f"{value:.2f}" for value in row] for row in values]
+    figure = go.Figure(
+        go.Heatmap(
+            x=numbers, y=numbers, z=values, zmin=low, zmax=1, colorscale="Viridis", showscale=False, hoverinfo="skip"
+        )
+    )
+    # A heat map's cells cannot be selected; these squares lie over them, and can.
+    rows, columns = np.indices(values.shape)
+    bright = np.nan_to_num(values, nan=low) > low + 0.55 * (1 - low)
+    figure.add_trace(
+        go.Scatter(
+            x=[numbers[i] for i in columns.flat],
+            y=[numbers[i] for i in rows.flat],
+            mode="markers+text",
+            marker={"symbol": "square", "size": 34, "color": "rgba(0, 0, 0, 0)"},
+            text=[cell for row in text for cell in row],
+            textfont={"size": 12, "color": ["#111111" if one else "#ffffff" for one in bright.flat]},
+            hovertext=[f"{a}<br>{b}" for a in names for b in names],
+            hovertemplate="%{hovertext}: %{text}<extra></extra>",
+            selected={"textfont": {"color": ACCENT}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    )
+    figure.update_layout(
+        title={"text": title, "font": {"size": 15}, "x": 0},
+        height=90 + 38 * len(names),
+        margin={"l": 8, "r": 8, "t": 40, "b": 8},
+        showlegend=False,
+    )
+    figure.update_xaxes(type="category", fixedrange=True, showgrid=False)
+    figure.update_yaxes(type="category", fixedrange=True, showgrid=False, autorange="reversed")
+    return figure
+
+
+def local_error_bars(
+    nodes: tuple[NDArray[np.float64], NDArray[np.float64]],
+    edges: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    label: str,
+    of: str,
+) -> go.Figure:
+    """Draw the score through the nodes (α, score), and under it each panel's error as a bar as wide as the panel."""
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.6, 0.4], vertical_spacing=0.06)
+    alphas, scores = nodes
+    figure.add_trace(_line(alphas, scores, SECOND), row=1, col=1)
+    figure.add_trace(
+        go.Scatter(
+            x=alphas, y=np.zeros_like(alphas), mode="markers", hoverinfo="skip",
+            marker={"symbol": "line-ns-open", "size": 9, "color": QUIET},
+        ),
+        row=1, col=1,
+    )  # fmt: skip
+    figure.add_trace(
+        go.Bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=errors,
+            width=np.diff(edges),
+            marker={"color": np.where(errors > 0, ACCENT, "#7c3aed"), "line": {"width": 0.4, "color": QUIET}},
+            customdata=np.stack([edges[:-1], edges[1:]], axis=1),
+            hovertemplate="from %{customdata[0]:.4f} to %{customdata[1]:.4f}: %{y:+.4f}<extra></extra>",
+        ),
+        row=2, col=1,
+    )  # fmt: skip
+    figure.update_layout(
+        height=430, margin={"l": 8, "r": 8, "t": 12, "b": 8}, showlegend=False, uirevision="local errors", bargap=0
+    )
+    figure.update_yaxes(title=f"{of} of {label}", automargin=True, row=1, col=1)
+    figure.update_yaxes(title="panel's error", automargin=True, zeroline=True, row=2, col=1)
+    figure.update_xaxes(range=[-0.02, 1.02])
+    figure.update_xaxes(title="α, from baseline (0) to image (1)", row=2, col=1)
+    return figure
+
+
+def convergence_curves(
+    curves: Sequence[tuple[str, NDArray[np.intp], NDArray[np.float64], float | None]], title: str, goal: float
+) -> go.Figure:
+    """Draw errors over gradients, both logarithmic.
+
+    Parameters
+    ----------
+    curves : sequence of (name, gradients, errors, fitted order or None)
+    title : str
+    goal : float
+        Drawn as a dashed line.
+    """
+    figure = go.Figure()
+    for index, (name, gradients, errors, order) in enumerate(curves):
+        fitted = "" if order is None else f", p = {order:.1f}"
+        figure.add_trace(
+            go.Scatter(
+                x=gradients,
+                y=np.where(errors > 0, errors, np.nan),
+                name=f"{name}{fitted}",
+                mode="lines+markers",
+                marker={"size": 6, "symbol": index},
+                line={"width": 2, "color": COLORS[index % len(COLORS)]},
+                hovertemplate=f"{name}, %{{x}} gradients: %{{y:.2%}}<extra></extra>",
+            )
+        )
+    figure.add_hline(y=goal, line_width=1.5, line_dash="dash", line_color=QUIET)
+    figure.update_layout(
+        title={"text": title, "font": {"size": 15}, "x": 0},
+        height=430,
+        margin={"l": 8, "r": 8, "t": 40, "b": 8},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.2},
+        uirevision=title,
+    )
+    ticks = [8, 16, 32, 64, 128, 256, 512]
+    figure.update_xaxes(type="log", title="gradients", tickvals=ticks)
+    shares = [0.0001, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
+    figure.update_yaxes(type="log", tickformat="~%", tickvals=shares, automargin=True)
     return figure

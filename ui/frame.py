@@ -12,12 +12,19 @@ import streamlit as st
 from igcore.errors import IGError
 from ui import state
 
-__all__ = ["errors_as_lines", "open_page"]
+__all__ = ["POLL_SECONDS", "errors_as_lines", "open_page"]
 
 ROOT = Path(__file__).parents[1]
 
 #: Pages in the order of the navigation: file, label, icon. A page that is not in the folder yet is not offered.
-PAGES = (("app.py", "Explain an image", ":material/image_search:"),)
+PAGES = (
+    ("app.py", "Explain an image", ":material/image_search:"),
+    ("pages/baselines.py", "Compare baselines", ":material/compare:"),
+    ("pages/integrators.py", "Compare integrators", ":material/show_chart:"),
+)
+
+#: How often a page looks at work under way.
+POLL_SECONDS = 0.6
 
 # Pictures stand two by two on a phone, where Streamlit would stack its columns one below the other.
 STYLE = """
@@ -25,7 +32,11 @@ STYLE = """
 .stMainBlockContainer { padding-top: 3.4rem; padding-bottom: 3rem; max-width: 1500px; }
 h1 { font-size: 1.9rem !important; padding: 0 0 0.2rem 0 !important; }
 h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
+[data-testid="stImageContainer"] img { outline: 1px solid rgba(128, 128, 128, 0.25); outline-offset: -1px; }
 [data-testid="stMetricValue"] { font-size: 1.3rem; }
+.st-key-grid { overflow-x: auto; }
+.st-key-grid [data-testid="stHorizontalBlock"] { flex-wrap: nowrap; }
+.st-key-grid [data-testid="stColumn"] { min-width: 132px; max-width: 260px; }
 .st-key-completeness { gap: 0.5rem; min-height: 14rem; }
 .st-key-progress { min-height: 3.2rem; }
 @media (max-width: 640px) {
@@ -33,7 +44,11 @@ h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
   [class*="st-key-pictures"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; gap: 0.6rem; }
   [class*="st-key-pictures"] [data-testid="stColumn"] { min-width: calc(50% - 0.6rem); flex: 1 1 calc(50% - 0.6rem); }
   .st-key-pictures_gradient [data-testid="stColumn"]:first-child { min-width: 100%; }
+  .st-key-grid [data-testid="stHorizontalBlock"] { gap: 0.5rem; width: max-content; }
+  .st-key-grid [data-testid="stColumn"] { width: 150px; min-width: 150px; max-width: 150px; }
   .st-key-strip [data-testid="stHorizontalBlock"] { flex-wrap: nowrap; overflow-x: auto; gap: 0.4rem; }
+  .st-key-grid [data-testid="stHorizontalBlock"] { gap: 0.5rem; width: max-content; }
+  .st-key-grid [data-testid="stColumn"] { width: 150px; min-width: 150px; max-width: 150px; }
   .st-key-strip [data-testid="stColumn"] { min-width: 96px; }
 }
 </style>

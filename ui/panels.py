@@ -12,13 +12,15 @@ import igcore
 from igcore.checks import blind_share
 from igcore.heatmaps import Drawing, mask_picture, overlay_picture
 from igcore.images import png_bytes
+from igcore.integrators import INTEGRATORS
 from igcore.models import ModelSpec
 from igcore.results import Attribution
 from ui import state
 from ui.controls import choose_drawing
 from ui.frame import errors_as_lines
 from ui.pictures import Array, digest, show
-from ui.scene import Scene, Shown, predicted
+from ui.questions import PlainGradient
+from ui.scene import Scene, Shown, answered, predicted
 
 __all__ = ["picture_panels"]
 
@@ -62,7 +64,7 @@ def _panels(scene: Scene, shown: Shown | None) -> None:
                 with column:
                     show(np.full_like(image, 0.5), "Computing …", "Not computed yet")
     _blind_spot(shown)
-    _plain_gradient(shown, drawing)
+    _plain_gradient(scene, shown, drawing)
     if shown is not None and shown.explained is not None and not shown.stale:
         _downloads(scene, shown.attribution, drawing)
     state.write_address()
@@ -86,10 +88,13 @@ def _blind_spot(shown: Shown | None) -> None:
         )
 
 
-def _plain_gradient(shown: Shown | None, drawing: Drawing) -> None:
+def _plain_gradient(scene: Scene, shown: Shown | None, drawing: Drawing) -> None:
     if shown is None or shown.explained is None:
         return
-    gradient = shown.explained.gradient
+    asked = scene.question
+    gradient = answered(PlainGradient(asked.model, asked.image, asked.method.of, asked.target), "Taking one gradient …")
+    if gradient is None:
+        return
     st.subheader("Beside it: the plain gradient at the image", anchor=False)
     with st.container(key="pictures_gradient"):
         text, left, right = st.columns([2, 1, 1], gap="small")
@@ -106,7 +111,8 @@ def _downloads(scene: Scene, result: Attribution, drawing: Drawing) -> None:
     """Offer the overlay, the numbers and the settings, under names that tell them apart later."""
     settings = result.settings
     label = "".join(letter if letter.isalnum() else "-" for letter in result.label.lower())
-    stem = f"{scene.picture.name}_{label}_ig_{settings['baseline']['key']}_{settings['integrator']}{settings['steps']}"
+    rule = f"{settings['integrator']}{settings.get('steps', '')}"
+    stem = f"{scene.picture.name}_{label}_ig_{settings['baseline']['key']}_{rule}"
     overlay = png_bytes(overlay_picture(result.values, result.image, drawing))
     told = json.dumps(_settings(scene, result), indent=2, ensure_ascii=False).encode()
     files = (
@@ -137,6 +143,9 @@ def _settings(scene: Scene, result: Attribution) -> dict[str, object]:
     ]
     choice = baseline["key"] + (":" + ",".join(parts) if parts else ":FILE" if "sha256" in baseline else "")
     source = scene.picture.key or "FILE"
+    taken = " ".join(
+        f"--{name.replace('_', '-')} {settings[name]}" for name in INTEGRATORS[settings["integrator"]].takes
+    )
     return {
         "igcore": igcore.__version__,
         "image": {"name": scene.picture.name, "bundled": scene.picture.key, "decoded_sha256": digest(result.image)},
@@ -151,7 +160,8 @@ def _settings(scene: Scene, result: Attribution) -> dict[str, object]:
         "sum": result.sum,
         "command": (
             f"python -m igcore explain {source} --model {result.model} --fit {scene.fit} --target {result.target} "
-            f"--baseline '{choice}' --integrator {settings['integrator']} --steps {settings['steps']} "
-            f"--of {settings['of']} --seed {settings['seed']} --out attribution.npz"
+            f"--baseline '{choice}' --integrator {settings['integrator']} {taken} "
+            f"--{'' if settings['correct'] else 'no-'}correct --of {settings['of']} --seed {settings['seed']} "
+            "--out attribution.npz"
         ),
     }

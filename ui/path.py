@@ -80,8 +80,10 @@ def _curves(scene: Scene, shown: Shown | None, alpha: float) -> None:
     for column, (name, figure) in zip(st.columns(3, gap="small"), curves.items(), strict=True):
         alt = f"{figure.layout.title.text} along the path"
         column.plotly_chart(figure, key=f"curve_{name}", config={"displayModeBar": False}, alt=alt)
+    corrected = result is not None and result.correction is not None
     st.caption(
         "Left: where the curve is flat, the score is saturated and its gradient says little. "
         "Middle: the gradients live where the score moves. "
-        "Right: what they add up to; it should end on the dashed line."
+        "Right: what they add up to; it should end on the dashed line"
+        + (", and what is missing is corrected in the map." if corrected else ".")
     )

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 
 import igcore
 from igcore.baselines import as_baseline
+from igcore.integrators import FIXED
+from igcore.local_errors import LocalErrors
 from igcore.methods import IntegratedGradients
-from igcore.models import ModelSpec, catalogue, fetch
+from igcore.models import ModelSpec, Of, catalogue, fetch
 from igcore.paths import StraightPath
 from igcore.results import Attribution, Progress
+from igcore.study import Study
 from ui import store
 from ui.pictures import digest
 
-__all__ = ["Explain", "Explained", "Load", "Point", "PointSeen", "Predict"]
+__all__ = ["Errors", "Explain", "Explained", "Load", "PlainGradient", "Point", "PointSeen", "Predict", "StudyPath"]
 
 Array = NDArray[np.float32]
 
@@ -78,10 +81,9 @@ class Predict:
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """An explanation by every integrator that the same gradients serve, with the plain gradient beside it."""
+    """An explanation by every integrator that the same gradients serve."""
 
     by_rule: dict[str, Attribution]
-    gradient: Attribution
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,15 +115,41 @@ class Explain:
     def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Explained:
         """Compute it; progress is told of the integrator that was asked for."""
         model = store.model(self.model)
-        by_rule = igcore.explain_by_rules(
-            model, self.image, self.method, self.rules, self.target, self.seed, on_progress, should_stop
-        )
-        gradient = igcore.explain(model, self.image, igcore.Gradient(self.method.of), self.target, self.seed)
-        return Explained(by_rule, gradient)
+        asked = (model, self.image, self.method)
+        told = (self.target, self.seed, on_progress, should_stop)
+        if self.method.integrator in FIXED:
+            by_rule = igcore.explain_by_rules(*asked, self.rules, *told)
+        else:
+            by_rule = {self.method.integrator: igcore.explain(*asked, *told)}
+        return Explained(by_rule)
 
     def size(self, answer: Explained) -> int:
         """Count values, image and baseline of every rule."""
-        return sum(3 * result.values.nbytes for result in (*answer.by_rule.values(), answer.gradient))
+        return sum(3 * result.values.nbytes for result in answer.by_rule.values())
+
+
+@dataclass(frozen=True, eq=False)
+class PlainGradient:
+    """The gradient at the image itself, which does not depend on baseline and integrator."""
+
+    model: str
+    image: Array
+    of: Of
+    target: int
+    lane: store.Lane = "short"
+
+    @property
+    def key(self) -> str:
+        """See `store.Question`."""
+        return _key("gradient", self.model, digest(self.image), self.of, self.target)
+
+    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> Attribution:
+        """Take it."""
+        return igcore.explain(store.model(self.model), self.image, igcore.Gradient(self.of), self.target)
+
+    def size(self, answer: Attribution) -> int:
+        """Count values and image."""
+        return 2 * answer.values.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,3 +192,54 @@ class Point:
     def size(self, answer: PointSeen) -> int:
         """See `store.Question`."""
         return answer.image.nbytes + answer.scores.nbytes + answer.gradient.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """The local errors of a finished explanation."""
+
+    of: Explain
+    attribution: Attribution
+    lane: store.Lane = "short"
+
+    @property
+    def key(self) -> str:
+        """See `store.Question`."""
+        return _key("local errors", self.of.key, self.attribution.settings["integrator"])
+
+    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> LocalErrors:
+        """Measure them; costs forward passes at most."""
+        return igcore.measure_local_errors(store.model(self.of.model), self.attribution)
+
+    def size(self, answer: LocalErrors) -> int:
+        """See `store.Question`."""
+        return answer.edges.nbytes + answer.scores.nbytes + answer.errors.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class StudyPath:
+    """What every integrator costs on one path."""
+
+    of: Explain
+    largest: int
+    lane: store.Lane = "study"
+
+    @property
+    def key(self) -> str:
+        """Name it by the path and the score; the integrator that is chosen does not count."""
+        asked, settings = self.of, self.of.method.describe()
+        path = (asked.model, digest(asked.image), settings["baseline"], settings["of"], asked.target, asked.seed)
+        return _key("study", *path, self.largest)
+
+    def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Study:
+        """Measure them all; progress carries the study so far."""
+        asked = self.of
+        path = StraightPath(as_baseline(asked.method.baseline).make(asked.image, asked.seed), asked.image)
+        model = store.model(asked.model)
+        return igcore.study_integrators(
+            model, path, asked.target, asked.method.of, self.largest, asked.seed, on_progress, should_stop
+        )
+
+    def size(self, _answer: Study) -> int:
+        """See `store.Question`."""
+        return 10_000

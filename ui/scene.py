@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -13,11 +13,25 @@ import streamlit as st
 from igcore.baselines import as_baseline
 from igcore.models import DEFAULT_MODEL, ModelSpec, catalogue, missing
 from igcore.results import Attribution
+from ui.controls import choose_image, choose_model, choose_target
+from ui.method_controls import choose_baseline, choose_integration
 from ui.pictures import Array, Picture
 from ui.questions import Explain, Explained, Load, Predict
 from ui.store import Job, Question, ask, forget
 
-__all__ = ["Scene", "Shown", "answered", "follow", "newest", "predicted", "ready_model"]
+__all__ = [
+    "Scene",
+    "Shown",
+    "Subject",
+    "answered",
+    "ask_again",
+    "choose_scene",
+    "choose_subject",
+    "follow",
+    "newest",
+    "predicted",
+    "ready_model",
+]
 
 #: How long a page waits for something short before it says so.
 PATIENCE = 180.0
@@ -100,15 +114,66 @@ def predicted(spec: ModelSpec, image: Array) -> Array | None:
     return answered(Predict(spec.key, image), "Looking at the image …")
 
 
-def follow(scene: Scene) -> Job[Explained]:
-    """Return this session's job for the scene; one that is no longer wanted stops at its next chunk."""
-    job: Job[Explained] | None = st.session_state.get("job")
-    if job is None or job.question.key != scene.question.key:
-        if job is not None:
-            job.cancel()
-        job = ask(scene.question)
-        st.session_state["job"] = job
-    return job
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A chosen image and model, with what the model sees in it."""
+
+    picture: Picture
+    fit: str
+    spec: ModelSpec
+    image: Array
+    scores: Array
+
+    @property
+    def top(self) -> int:
+        """The most probable class."""
+        return int(self.scores.argmax())
+
+
+def choose_subject() -> Subject | None:
+    """Offer image and model in the sidebar; None while the model or its scores are not to be had."""
+    with st.sidebar:
+        picture, fit = choose_image()
+        key = choose_model()
+    spec = ready_model(key)
+    if spec is None:
+        return None
+    image = picture.at(spec.input_size, fit)
+    scores = predicted(spec, image)
+    return None if scores is None else Subject(picture, fit, spec, image, scores)
+
+
+def choose_scene() -> Scene | None:
+    """Offer image, model, class and method in the sidebar; None while a model or a score is not to be had."""
+    subject = choose_subject()
+    if subject is None:
+        return None
+    spec = subject.spec
+    with st.sidebar:
+        target = choose_target(spec, subject.top)
+        baseline = choose_baseline(spec.input_size, subject.fit)
+        method = choose_integration().method(baseline)
+    question = Explain(spec.key, subject.image, method, target)
+    return Scene(subject.picture, subject.fit, spec, subject.scores, question)
+
+
+def follow(*questions: Question[Any]) -> list[Job[Any]]:
+    """Return this session's jobs for what the page now asks; those no longer wanted stop at their next chunk."""
+    jobs: dict[str, Job[Any]] = st.session_state.setdefault("jobs", {})
+    wanted = {question.key: question for question in questions}
+    for key in [key for key in jobs if key not in wanted]:
+        jobs.pop(key).cancel()
+    for key, question in wanted.items():
+        if key not in jobs:
+            jobs[key] = ask(question)
+    return [jobs[question.key] for question in questions]
+
+
+def ask_again() -> None:
+    """Forget this session's jobs that stopped or failed, so that the next run asks anew."""
+    jobs: dict[str, Job[Any]] = st.session_state.get("jobs", {})
+    for key in [key for key, job in jobs.items() if job.error]:
+        del jobs[key]
 
 
 def newest(scene: Scene, job: Job[Explained]) -> Shown | None:

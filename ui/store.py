@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar, get_args
 
 from cachetools import LRUCache
 
@@ -24,12 +24,12 @@ from igcore.errors import Cancelled, IGError
 from igcore.models import Model
 from igcore.results import Progress
 
-__all__ = ["Job", "Lane", "Question", "ask", "forget", "model"]
+__all__ = ["Job", "Lane", "Question", "ask", "forget", "known", "model"]
 
 #: What finished answers may take of memory, over all sessions.
 ANSWER_BYTES = 400_000_000
 
-Lane = Literal["long", "short", "load"]
+Lane = Literal["long", "study", "short", "load"]
 
 Answer = TypeVar("Answer")
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -140,8 +140,9 @@ class Job(Generic[Answer]):
         self.future.set_result(answer)
 
 
-#: One lane for long questions, one for those that a slider waits for, one for what may take minutes to arrive.
-_LANES = {lane: ThreadPoolExecutor(1, thread_name_prefix=lane) for lane in ("long", "short", "load")}
+#: One lane for explanations, one for studies that take a minute of them, one for what a slider waits for, and one for
+#: what may take minutes to arrive.
+_LANES = {lane: ThreadPoolExecutor(1, thread_name_prefix=lane) for lane in get_args(Lane)}
 
 _lock = threading.Lock()
 _answers: LRUCache[str, tuple[Any, int]] = LRUCache(ANSWER_BYTES, getsizeof=lambda entry: entry[1])
@@ -157,13 +158,19 @@ def _keep(question: Question[Any], answer: Any) -> None:
 def ask(question: Question[Answer]) -> Job[Answer]:
     """Have a question answered: at once where the answer is known, else by a worker."""
     job: Job[Answer] = Job(question)
-    with _lock:
-        known = _answers.get(question.key)
-    if known is not None:
-        job.future.set_result(known[0])
+    answer = known(question)
+    if answer is not None:
+        job.future.set_result(answer)
     else:
         _LANES[question.lane].submit(job.run)
     return job
+
+
+def known(question: Question[Answer]) -> Answer | None:
+    """Return the answer where it was found before and is still kept; compute nothing."""
+    with _lock:
+        entry = _answers.get(question.key)
+    return entry[0] if entry is not None else None
 
 
 _loading = threading.Lock()

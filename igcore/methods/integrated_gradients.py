@@ -15,9 +15,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from igcore.adaptive import FIRST_GRID, Limits, Refined, refine
+from igcore.agreement import map_distance
 from igcore.baselines import Baseline, as_baseline, describe_baseline
+from igcore.errors import InputError
 from igcore.gradients import PathSums, integrate
-from igcore.integrators import INTEGRATORS, shared_nodes
+from igcore.integrators import FIXED, INTEGRATORS, FixedIntegrator, shared_nodes
 from igcore.methods.base import Task
 from igcore.models.base import Of, check_of
 from igcore.paths import StraightPath
@@ -35,10 +38,18 @@ class IntegratedGradients:
     ----------
     baseline : str, baseline settings or (H, W, 3) array
     integrator : str
-        Key of `INTEGRATORS`.
+        Key of `INTEGRATORS`; it reads only the settings that its entry names in `takes`.
     steps : int
+        Of the fixed integrators.
     of : {"probability", "logit"}
         The score that is explained.
+    tolerance, map_tolerance : float
+        Where the adaptive integrator stops: completeness, and estimated map error (see `igcore.adaptive.Limits`).
+    max_gradients : int
+        Where it stops in any case.
+    correct : bool or None
+        Spread what the sum is off over all values, in proportion to their size, so that the map is complete by
+        construction; None leaves it to the integrator: the adaptive one does it, the fixed ones do not.
 
     Raises
     ------
@@ -56,28 +67,54 @@ class IntegratedGradients:
     integrator: str = "trapezoid"
     steps: int = parameter(50, label="Steps", low=1, high=10_000, step=1, help="How finely the path is cut.")
     of: Of = "probability"
+    tolerance: float = parameter(
+        0.01, label="Completeness", low=1e-5, high=1.0, choices=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05),
+        help="How far the sum may be off; where it is corrected, how much of the map a correction may have put there.",
+    )  # fmt: skip
+    map_tolerance: float = parameter(
+        0.05, label="Map error", low=1e-3, high=1.0, choices=(0.01, 0.02, 0.03, 0.05, 0.1, 0.2),
+        help="How far the map may be from the converged one, estimated: size of the difference over size of the map.",
+    )  # fmt: skip
+    max_gradients: int = parameter(
+        512, label="At most", low=FIRST_GRID, high=10_000, step=1, unit="gradients",
+        choices=(16, 32, 64, 128, 256, 512, 1024, 2048),
+        help="Stops here, whether the tolerances hold or not.",
+    )  # fmt: skip
+    correct: bool | None = None
 
     def __post_init__(self) -> None:
         check_parameters(self)
         check_of(self.of)
-        INTEGRATORS[self.integrator].check_steps(self.steps)
+        integrator = INTEGRATORS[self.integrator]
+        if isinstance(integrator, FixedIntegrator):
+            integrator.check_steps(self.steps)
+        if self.correct not in (None, True, False):
+            raise InputError(f"correct is {self.correct!r}; expected True, False, or None for the integrator's own way")
         object.__setattr__(self, "baseline", as_baseline(self.baseline))
 
+    @property
+    def corrects(self) -> bool:
+        """Whether the map is corrected to be complete."""
+        return INTEGRATORS[self.integrator].corrects if self.correct is None else bool(self.correct)
+
     def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
+        """Return the settings that count as plain values."""
         return {
             "baseline": describe_baseline(as_baseline(self.baseline)),
             "integrator": self.integrator,
-            "steps": self.steps,
+            **{name: getattr(self, name) for name in INTEGRATORS[self.integrator].takes},
+            "correct": self.corrects,
             "of": self.of,
         }
 
     def attribute(self, task: Task) -> Attribution:
         """Compute the attribution with this integrator."""
-        return self.attribute_by_rules(task, (self.integrator,))[self.integrator]
+        if self.integrator in FIXED:
+            return self.attribute_by_rules(task, (self.integrator,))[self.integrator]
+        return self._attribute_adaptively(task)
 
     def attribute_by_rules(self, task: Task, rules: Sequence[str]) -> dict[str, Attribution]:
-        """Compute the attribution with several integrators from one pass over the nodes they share.
+        """Compute the attribution with several fixed integrators from one pass over the nodes they share.
 
         Progress is told of the first of `rules`.
 
@@ -86,66 +123,98 @@ class IntegratedGradients:
         dict of str to Attribution
             One for each rule; each counts the gradients of the whole pass.
         """
-        run = _Pass(self, task, tuple(rules))
+        run = _Run(self, task)
+        nodes, weights = shared_nodes(rules, self.steps, task.seed)
+        # A second row for each rule, with its panels merged in pairs, tells how far its map still moves.
+        coarse = np.zeros_like(weights)
+        for row, rule in enumerate(rules):
+            merged = FIXED[rule].panels(self.steps, task.seed).merged_weights()
+            if merged is not None:
+                coarse[row, weights[row] != 0] = merged
+
+        def result(sums: PathSums, row: int) -> Attribution:
+            whole = sums.alphas.size == nodes.size
+            error = None
+            if whole and coarse[row].any():
+                distant = sums.attribution(len(rules) + row)
+                error = map_distance(distant, sums.attribution(row)) / FIXED[rules[row]].coarse_ratio
+            return run.result(rules[row], sums, row, weights[row, : sums.alphas.size], error, final=whole)
 
         def on_chunk(sums: PathSums) -> None:
             if task.on_progress is not None:
-                task.on_progress(Progress(sums.alphas.size, run.nodes.size, run.result(sums, 0)))
+                task.on_progress(Progress(sums.alphas.size, nodes.size, result(sums, 0)))
 
-        rows = np.concatenate([run.weights, run.coarse])
-        sums = integrate(task.model, run.path, run.nodes, rows, task.target, self.of, on_chunk, task.should_stop)
-        return {rule: run.result(sums, row) for row, rule in enumerate(rules)}
+        rows = np.concatenate([weights, coarse])
+        sums = integrate(task.model, run.path, nodes, rows, task.target, self.of, on_chunk, task.should_stop)
+        return {rule: result(sums, row) for row, rule in enumerate(rules)}
+
+    def _attribute_adaptively(self, task: Task) -> Attribution:
+        run = _Run(self, task)
+        limits = Limits(self.map_tolerance, self.tolerance, self.corrects, self.max_gradients)
+
+        def result(seen: Refined, final: bool) -> Attribution:
+            told = run.result(self.integrator, seen.sums, 0, seen.weights, seen.map_error, final)
+            return replace(told, converged=seen.converged) if final else told
+
+        def on_round(seen: Refined) -> None:
+            if task.on_progress is not None:
+                task.on_progress(Progress(seen.sums.alphas.size, seen.expected, result(seen, final=False)))
+
+        seen = refine(task.model, run.path, task.target, self.of, limits, on_round, task.should_stop)
+        final = result(seen, final=True)
+        if task.on_progress is not None:
+            task.on_progress(Progress(final.gradient_count, final.gradient_count, final))
+        return final
 
 
-class _Pass:
-    """One pass over the nodes that several rules share."""
+class _Run:
+    """What all integrators have in common: the path, the scores at its ends, and the result's form."""
 
-    def __init__(self, method: IntegratedGradients, task: Task, rules: tuple[str, ...]) -> None:
+    def __init__(self, method: IntegratedGradients, task: Task) -> None:
         self.started = time.perf_counter()
-        self.method, self.task, self.rules = method, task, rules
+        self.method, self.task = method, task
         self.path = StraightPath(as_baseline(method.baseline).make(task.image, task.seed), task.image)
         ends = np.stack([self.path.image, self.path.baseline])
         self.score, self.baseline_score = map(float, task.model.scores(ends, method.of)[:, task.target])
-        self.nodes, self.weights = shared_nodes(rules, method.steps, task.seed)
-        # A second row for each rule, from every second of its nodes, tells how far its map still moves.
-        self.coarse = np.zeros_like(self.weights)
-        for row, rule in enumerate(rules):
-            weights = INTEGRATORS[rule].coarse_weights(method.steps)
-            if weights is not None:
-                self.coarse[row, self.weights[row] != 0] = weights
 
-    def result(self, sums: PathSums, row: int) -> Attribution:
-        """Return what the nodes seen so far give by one of the rules."""
-        count = sums.alphas.size
-        weights = self.weights[row, :count]
+    def result(
+        self, rule: str, sums: PathSums, row: int, weights: NDArray[np.float64], map_error: float | None, final: bool
+    ) -> Attribution:
+        """Return what the nodes seen so far give by one integrator; only a final map is corrected."""
         used = weights != 0
-        settings = replace(self.method, integrator=self.rules[row]).describe()
+        method = replace(self.method, integrator=rule)
+        values, correction = sums.attribution(row), None
+        if final and method.corrects:
+            values, correction = corrected(values, self.score - self.baseline_score)
         return Attribution(
-            values=sums.attributions[row].astype(np.float32),
+            values=values.astype(np.float32),
             image=self.path.image,
             baseline=self.path.baseline,
             target=self.task.target,
             label=self.task.model.spec.label(self.task.target),
             model=self.task.model.spec.key,
             method=self.method.key,
-            settings={**settings, "seed": self.task.seed},
+            settings={**method.describe(), "seed": self.task.seed},
             score=self.score,
             baseline_score=self.baseline_score,
             additive=True,
-            gradient_count=count,
+            gradient_count=sums.alphas.size,
             seconds=time.perf_counter() - self.started,
-            map_error=self.map_error(sums, row),
+            map_error=map_error,
+            correction=correction,
             trace=PathTrace(
                 sums.alphas[used], weights[used], sums.scores[used], sums.slopes[used], sums.mean_gradients[used]
             ),
         )
 
-    def map_error(self, sums: PathSums, row: int) -> float | None:
-        """Estimate the map's L1 error over its L1 norm from the coarse map; None before the end or without one."""
-        if sums.alphas.size < self.nodes.size or not self.coarse[row].any():
-            return None
-        values, coarse = sums.attributions[row], sums.attributions[len(self.rules) + row]
-        size = np.abs(values).sum()
-        return (
-            float(np.abs(values - coarse).sum() / (INTEGRATORS[self.rules[row]].coarse_ratio * size)) if size else 0.0
-        )
+
+def corrected(values: NDArray[np.floating], difference: float) -> tuple[NDArray[np.floating], float]:
+    """Make a map sum to `difference`, and say what was added in all.
+
+    The residual is spread over the values in proportion to their size, which changes no sign and leaves zeros zero.
+    A map of zeros stays as it is.
+    """
+    size = np.abs(values)
+    total = size.sum(dtype=np.float64)
+    residual = float(difference - values.sum(dtype=np.float64))
+    return (values + size * (residual / total), residual) if total else (values, 0.0)

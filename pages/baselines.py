@@ -1,0 +1,71 @@
+"""Compare baselines, images, classes or models side by side."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+import igcore
+from ui import frame, state
+from ui.agreement_view import agreement_section
+from ui.columns import Column, choose_columns
+from ui.controls import choose_drawing
+from ui.progress import jobs_line
+from ui.scene import follow
+from ui.side_by_side import Seen, grid, seen_of
+
+
+def main() -> None:
+    frame.open_page(
+        "Compared with what?",
+        "The same picture explained against several baselines: what each of them shows, hides, and leaves blind.",
+    )
+    with frame.errors_as_lines():
+        by, columns = choose_columns()
+        if columns:
+            compare(by, columns)
+    state.write_address()
+
+
+def compare(by: str, columns: list[Column]) -> None:
+    jobs = follow(*(column.question for column in columns))
+    running = not all(job.done for job in jobs)
+
+    @st.fragment(run_every=frame.POLL_SECONDS if running else None)
+    def live() -> None:
+        with frame.errors_as_lines():
+            numbered = enumerate(zip(columns, jobs, strict=True), start=1)
+            view(by, [seen_of(number, column, job) for number, (column, job) in numbered])
+        if running and all(job.done for job in jobs):
+            st.rerun()
+
+    live()
+
+
+def view(by: str, several: list[Seen]) -> None:
+    jobs_line([one.job for one in several if one.job is not None], _spent(several))
+    drawing = choose_drawing()
+    shared = st.toggle(
+        "One color scale for all maps",
+        value=True,
+        key="shared_scale",
+        help="With one scale, brightness can be compared between the maps. Without, each map shows its own range.",
+    )
+    grid(several + averaged(by, several), drawing, shared)
+    agreement_section(several, drawing, shared)
+
+
+def _spent(several: Sequence[Seen]) -> str:
+    known = [one.result for one in several if one.result is not None]
+    gradients, seconds = sum(one.gradient_count for one in known), sum(one.seconds for one in known)
+    return f"{len(known)} maps, {gradients} gradients, {seconds:.1f} s"
+
+
+def averaged(by: str, several: Sequence[Seen]) -> list[Seen]:
+    """Return the mean over the baselines as one more column, as soon as all are finished."""
+    results = [one.result for one in several if one.finished and one.result is not None]
+    if by != "baselines" or len(results) < len(several):
+        return []
+    return [Seen(len(several) + 1, None, "Average", igcore.average(results))]
+
+
+main()

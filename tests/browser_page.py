@@ -1,0 +1,204 @@
+"""The dashboard in Chromium: servers, visits, and what several files of browser tests do on a page.
+
+`conftest.py` takes the fixtures over, so that all files share one server and one browser.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+WIDE, NARROW = (1440, 900), (390, 844)
+
+#: What any single expectation may take, in milliseconds: other work may keep the machine busy.
+SECONDS = 240_000
+expect.set_options(timeout=SECONDS)
+
+
+class Server:
+    """A dashboard in a process of its own."""
+
+    def __init__(self, log: Path, **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = log
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+        options = ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*command, *options], cwd=ROOT, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError(f"the server did not start: {self.log.read_text()}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[list[Server]]:
+    """Every server that runs."""
+    running: list[Server] = []
+    yield running
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def start(servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
+    """Start one more server, with these variables in its environment."""
+
+    def begin(**environment: str) -> Server:
+        servers.append(Server(tmp_path_factory.mktemp("server") / "log.txt", **environment))
+        return servers[-1]
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if shutil.which("chromium") is None:
+        reason = "Debian's chromium is not installed; run apt-get install chromium"
+        if os.environ.get("IG_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"IG_REQUIRE_BROWSER=1, but {reason}", pytrace=False)
+        pytest.skip(reason)
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server(browser: Browser, start: Callable[..., Server]) -> Server:  # noqa: ARG001 (without a browser, no server)
+    return start()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server, servers: list[Server]) -> Iterator[Callable[..., Page]]:
+    """Open an address in a context of its own; at the end, no error may stand in its console or in a server's log."""
+    contexts, complaints = [], []
+    logs = {one.log: one.log.stat().st_size for one in servers}
+
+    def complain(message: ConsoleMessage) -> None:
+        # Opened at a sub page's address, Streamlit first looks for its server below that address: two harmless 404.
+        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
+            complaints.append(message.text)
+
+    def open_page(address: str = "", size: tuple[int, int] = WIDE, scheme: str = "light", url: str = "") -> Page:
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(SECONDS)
+        page.on("console", complain)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{url or server.url}/{address}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    for one in servers:
+        told = one.log.read_bytes()[logs.get(one.log, 0) :].decode()
+        if "Traceback" in told:
+            complaints.append(told[told.index("Traceback") :])
+    assert not complaints, "\n".join(complaints)
+
+
+def done(page: Page, gradients: int | None = None) -> None:
+    """Wait until an explanation, of so many gradients, is finished and drawn."""
+    count = r"\d+" if gradients is None else str(gradients)
+    expect(page.locator(".st-key-completeness")).to_contain_text(re.compile(rf"(?<!\d){count} gradients in"))
+
+
+def spent(page: Page) -> str:
+    """The sentence that tells gradients and seconds: the same seconds mean that nothing was computed anew."""
+    return page.locator(".st-key-completeness [data-testid=stCaptionContainer]").inner_text().split(" s. ")[0]
+
+
+def number(page: Page, label: str) -> str:
+    metric = page.locator(".st-key-completeness [data-testid=stMetric]").filter(has_text=label)
+    return metric.locator("[data-testid=stMetricValue]").inner_text()
+
+
+def choose(page: Page, key: str, option: str) -> None:
+    page.locator(f".st-key-{key} input[role=combobox]").click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def slide(page: Page, key: str, *presses: str) -> None:
+    """Move a slider with the keyboard."""
+    slider = page.locator(f".st-key-{key} input[type=range]")
+    slider.focus()
+    for key_name in presses:
+        page.keyboard.press(key_name)
+
+
+def address(page: Page) -> dict[str, str]:
+    query = urlsplit(page.evaluate("location.href")).query
+    return {key: values[0] for key, values in parse_qs(query).items()}
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    for _ in range(SECONDS // 100):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError(what)
+
+
+def alert(page: Page, text: str) -> Locator:
+    return page.locator("[data-testid=stAlert]").filter(has_text=text)
+
+
+@contextmanager
+def unmoved(page: Page, *parts: Callable[[Page], object]) -> Iterator[None]:
+    """Hold that these parts of the page are the same after as before."""
+    before = [part(page) for part in parts]
+    yield
+    assert [part(page) for part in parts] == before
+
+
+def no_sideways_overflow(page: Page, name: str, size: tuple[int, int], scheme: str) -> None:
+    """Hold that nothing overflows; write a screenshot where one is asked for."""
+    overflow = page.evaluate(
+        "() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return [main.scrollWidth - main.clientWidth, document.body.scrollWidth - window.innerWidth]; }"
+    )
+    assert max(overflow) <= 1
+    background = page.evaluate("() => getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    folder = os.environ.get("IG_SCREENSHOTS")
+    if folder:
+        height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": size[0], "height": min(height, 6000)})
+        page.wait_for_timeout(1000)
+        page.screenshot(path=Path(folder) / f"{name}-{size[0]}-{scheme}.png")

@@ -1,0 +1,160 @@
+"""What stands side by side: columns that differ in baseline, image, class or model, and agree in all else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import streamlit as st
+
+from igcore.baselines import as_baseline
+from igcore.errors import InputError
+from igcore.models import ModelSpec, catalogue, missing
+from ui.baseline_set import choose_baselines
+from ui.controls import choose_other_picture, choose_target
+from ui.method_controls import choose_baseline, choose_integration
+from ui.pictures import Array
+from ui.questions import Explain
+from ui.scene import Subject, choose_subject, predicted, ready_model
+from ui.widgets import select
+
+__all__ = ["Column", "choose_columns"]
+
+NEXT = "next"
+BY = {"baselines": "Baselines", "images": "Images", "classes": "Classes", "models": "Models"}
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One explanation among those that are compared."""
+
+    label: str
+    spec: ModelSpec
+    question: Explain
+
+    @cached_property
+    def baseline(self) -> Array:
+        """The picture that the image is compared with: (H, W, 3) float32 in [0, 1]."""
+        return as_baseline(self.question.method.baseline).make(self.question.image, self.question.seed)
+
+
+def choose_columns() -> tuple[str, list[Column]]:
+    """Offer what to compare by, and what is then compared; the list is empty while something is not to be had."""
+    with st.sidebar:
+        by = select(
+            "Compare by", "by", list(BY), "baselines", lambda one: BY[one], "What differs; all else is the same."
+        )
+    subject = choose_subject()
+    return by, [] if subject is None else _CHOOSE[by](subject)
+
+
+def _baselines(subject: Subject) -> list[Column]:
+    spec = subject.spec
+    with st.sidebar:
+        target = choose_target(spec, subject.top)
+        choices = choose_baselines(spec.input_size, subject.fit)
+        integration = choose_integration()
+    return [
+        Column(one.label, spec, Explain(spec.key, subject.image, integration.method(one.baseline), target))
+        for one in choices
+    ]
+
+
+def _images(subject: Subject) -> list[Column]:
+    spec = subject.spec
+    with st.sidebar:
+        other = choose_other_picture("second_image", "Second photo", "cat")
+        target = choose_target(spec, subject.top)
+        of_top = st.toggle("Each image's own top class", value=True, key="own_class")
+    image = other.at(spec.input_size, subject.fit)
+    scores = predicted(spec, image)
+    if scores is None:
+        return []
+    first = _first(subject, target)
+    own = int(scores.argmax()) if of_top else target
+    second = Explain(spec.key, image, first.question.method, own)
+    return [
+        Column(f"{subject.picture.label}: {spec.label(target)}", spec, first.question),
+        Column(f"{other.label}: {spec.label(own)}", spec, second),
+    ]
+
+
+def _classes(subject: Subject) -> list[Column]:
+    spec = subject.spec
+    with st.sidebar:
+        target = choose_target(spec, subject.top)
+        rival = _second_class(subject, target)
+    first = _first(subject, target)
+    asked = first.question
+    return [first, Column(spec.label(rival), spec, Explain(spec.key, asked.image, asked.method, rival))]
+
+
+def _second_class(subject: Subject, target: int) -> int:
+    """Offer every other class by name; the most probable of them is the default."""
+    spec = subject.spec
+    following = next(int(index) for index in subject.scores.argsort()[::-1] if int(index) != target)
+    options = [NEXT, *map(str, range(len(spec.labels)))]
+
+    def name(option: str) -> str:
+        known = f"{spec.labels[int(option)]} ({option})" if option != NEXT else ""
+        return known or f"Next class: {spec.label(following)}"
+
+    value = select("Second class", "second_target", options, NEXT, name, "Type to search all of the model's classes.")
+    return following if value == NEXT else int(value)
+
+
+def _models(subject: Subject) -> list[Column]:
+    spec = subject.spec
+    others = {key: entry for key, entry in catalogue().items() if key != spec.key}
+    here = [key for key, entry in others.items() if missing(entry) is None]
+    with st.sidebar:
+        target = choose_target(spec, subject.top)
+        key = select(
+            "Second model",
+            "second_model",
+            list(others),
+            (here or list(others))[0],
+            lambda one: others[one].title + ("" if one in here else " (not here)"),
+            "From the server's catalogue.",
+        )
+    first = _first(subject, target)
+    if key not in here:
+        st.warning(
+            f"{others[key].title} is not on this machine: {missing(others[key])}. Choose another as the second model.",
+            icon=":material/cloud_off:",
+        )
+        return [first]
+    other = ready_model(key)
+    if other is None:
+        return [first]
+    image = subject.picture.at(other.input_size, subject.fit)
+    scores = predicted(other, image)
+    if scores is None:
+        return [first]
+    try:
+        same = other.find(spec.label(target))
+    except InputError:
+        same = int(scores.argmax())  # a class that the other model does not know
+    second = Explain(other.key, image, first.question.method, same)
+    return [
+        Column(f"{spec.title}: {first.label}", spec, first.question),
+        Column(f"{other.title}: {other.label(same)}", other, second),
+    ]
+
+
+def _first(subject: Subject, target: int) -> Column:
+    """Offer baseline and integration, and return the column that the others differ from."""
+    spec = subject.spec
+    with st.sidebar:
+        baseline = choose_baseline(spec.input_size, subject.fit)
+        method = choose_integration().method(baseline)
+    return Column(spec.label(target), spec, Explain(spec.key, subject.image, method, target))
+
+
+_CHOOSE: dict[str, Callable[[Subject], list[Column]]] = {
+    "baselines": _baselines,
+    "images": _images,
+    "classes": _classes,
+    "models": _models,
+}

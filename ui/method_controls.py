@@ -1,0 +1,104 @@
+"""Controls for the method: what the image is compared with, and how the path is integrated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import streamlit as st
+
+from igcore.baselines import BASELINES, Baseline, GivenImage
+from igcore.integrators import FIXED, INTEGRATORS
+from igcore.methods import IntegratedGradients
+from igcore.models import Of
+from igcore.registry import parameters
+from ui import state
+from ui.controls import choose_other_picture
+from ui.widgets import from_parameter, segments, select
+
+__all__ = ["INTEGRATOR", "STEPS", "Integration", "choose_baseline", "choose_integration", "choose_steps"]
+
+STEPS = (10, 1000)
+OF_LABELS = {"probability": "Probability", "logit": "Logit"}
+
+#: The integrator of a first visit: it needed a fifth of the gradients of the tutorial's rule (bench.integrators).
+INTEGRATOR = "adaptive"
+
+
+@dataclass(frozen=True)
+class Integration:
+    """Everything of the method but its baseline."""
+
+    integrator: str
+    of: str
+    settings: tuple[tuple[str, Any], ...]
+
+    def method(self, baseline: Baseline) -> IntegratedGradients:
+        """Complete the method with a baseline.
+
+        Raises
+        ------
+        InputError
+            Where the settings do not go together.
+        """
+        return IntegratedGradients(baseline, self.integrator, of=cast(Of, self.of), **dict(self.settings))
+
+
+def choose_integration() -> Integration:
+    """Offer integrator, what that one reads, and the score."""
+    integrator = select(
+        "Integrator",
+        "integrator",
+        list(INTEGRATORS),
+        INTEGRATOR,
+        lambda one: INTEGRATORS[one].label,
+        "Where on the path gradients are taken, and how they are weighed.",
+    )
+    st.caption(INTEGRATORS[integrator].description)
+    settings: dict[str, Any] = {}
+    if integrator in FIXED:
+        settings["steps"] = choose_steps()
+        settings["correct"] = _choose_correction()
+    else:
+        known = parameters(IntegratedGradients)
+        settings |= {name: from_parameter(name, known[name]) for name in ("map_tolerance", "max_gradients")}
+    of = segments(
+        "Score", "of", OF_LABELS, "probability", "The probability of the class, or its logit before the softmax."
+    )
+    return Integration(integrator, of, tuple(settings.items()))
+
+
+def choose_steps() -> int:
+    """Offer the number of steps."""
+    low, high = STEPS
+    state.seed("steps", 50, state.within(int, low, high))
+    steps = st.slider(
+        "Steps", low, high, step=10, key="steps", help="How finely the path is cut; each step costs about one gradient."
+    )
+    state.remember("steps", steps)
+    return steps
+
+
+def _choose_correction() -> bool:
+    names = {"True": True, "False": False}
+    state.seed("correct", False, lambda text: names[state.one_of(names)(text)])
+    value = st.toggle(
+        "Correct the sum",
+        key="correct",
+        help="Spreads what the sum is off over all pixels, in proportion to their attribution. "
+        "The map is then complete by construction, and its completeness is no evidence.",
+    )
+    state.remember("correct", value, link=value)
+    return value
+
+
+def choose_baseline(size: tuple[int, int], fit: str) -> Baseline:
+    """Offer one baseline with its parameters."""
+    kind = select(
+        "Baseline", "baseline", list(BASELINES), "black", lambda one: BASELINES[one].label, "Compared with what?"
+    )
+    st.caption(BASELINES[kind].description)
+    if kind == GivenImage.key:
+        return GivenImage(choose_other_picture("other", "Compared with", "cat").at(size, fit))
+    settings = BASELINES[kind].settings
+    return settings(**{name: from_parameter(f"{kind}-{name}", known) for name, known in parameters(settings).items()})

@@ -1,0 +1,68 @@
+"""Widgets that know their place in the address bar; the controls are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from igcore.registry import Parameter
+from ui import state
+
+__all__ = ["from_parameter", "segments", "select"]
+
+
+def select(
+    label: str, key: str, options: list[str], default: str, name: Callable[[str], str], help: str, link: bool = True
+) -> str:
+    """Draw a select box over registry keys."""
+    state.seed(key, default, state.one_of(options))
+    if st.session_state[key] not in options:
+        st.session_state[key] = default
+    value = st.selectbox(label, options, key=key, format_func=name, help=help) or default
+    state.remember(key, value, link)
+    return value
+
+
+def segments(label: str, key: str, names: dict[str, str], default: str, help: str | None, link: bool = True) -> str:
+    """Draw a few choices side by side."""
+    state.seed(key, default, state.one_of(names))
+    value = st.segmented_control(
+        label, list(names), key=key, format_func=lambda one: names[one], help=help, required=True, width="stretch"
+    )
+    value = value or default
+    state.remember(key, value, link)
+    return value
+
+
+def from_parameter(key: str, known: Parameter, link: bool = True) -> Any:
+    """Draw the control that fits a parameter; the address holds it where it is not the default."""
+    label = f"{known.label} ({known.unit})" if known.unit else known.label
+    if known.choices:
+        value: Any = _choices(key, label, known)
+    elif isinstance(known.default, str):
+        state.seed(key, known.default, str)
+        value = st.color_picker(label, key=key, help=known.help)
+    elif isinstance(known.default, float):
+        low, high = known.low or 0.0, known.high or 1.0
+        state.seed(key, known.default, state.within(float, low, high))
+        value = st.slider(label, low, high, step=known.step, key=key, help=known.help)
+    else:
+        low, high = int(known.low or 0), int(known.high or 1)
+        state.seed(key, known.default or 0, state.within(int, low, high))
+        value = st.number_input(label, low, high, step=1, key=key, help=known.help)
+    state.remember(key, value, link=link and value != known.default)
+    return value
+
+
+def _choices(key: str, label: str, known: Parameter) -> Any:
+    """Offer a few values; a share is written in percent."""
+    names = {str(value): value for value in known.choices}
+    state.seed(key, known.default, lambda text: names[state.one_of(names)(text)])
+    if st.session_state[key] not in known.choices:
+        st.session_state[key] = known.default
+    share = isinstance(known.default, float)
+    return st.select_slider(
+        label, known.choices, key=key, format_func=lambda one: f"{one:.1%}" if share else f"{one:,}", help=known.help
+    )
