@@ -136,6 +136,8 @@ def refine(
             grid.take(part, node_gradients(model, path, part, target, of))
         map_error, incomplete = grid.map_error(), grid.incompleteness(limits.corrected)
         converged = SAFETY * map_error <= limits.map_tolerance and incomplete <= limits.tolerance
+        # Before the next nodes are chosen: a node that is let go keeps its weight, so its panels may not be halved.
+        grid.let_go(HELD)
         nodes = grid.next_nodes(min(ROUND, limits.max_gradients - grid.count))
         if converged or not nodes.size:
             return grid.refined(map_error, converged, grid.count)
@@ -143,7 +145,6 @@ def refine(
             expected = int(grid.count * min(map_error / max(limits.map_tolerance, 1e-9), limits.max_gradients))
             expected = min(max(expected, grid.count + ROUND), limits.max_gradients)
             on_round(grid.refined(map_error, converged, expected))
-        grid.let_go(HELD)
 
 
 class _Grid:

@@ -119,6 +119,11 @@ def average(attributions: Sequence[Attribution]) -> Attribution:
     Erion, Janizek, Sturmfels, Lundberg, Lee, Improving performance of deep learning models with axiomatic attribution
     priors and expected gradients, 2021, equation 3 for a finite set of baselines.
     """
+    if not attributions:
+        raise InputError("there is no attribution to average; give at least one")
+    without = next((one for one in attributions if one.baseline_score is None or not one.additive), None)
+    if without is not None:
+        raise InputError(f"method {without.method} compares with no baseline, so it has no mean over baselines")
     first = attributions[0]
     for other in attributions[1:]:
         same = (other.model, other.target, other.settings.get("of")) == (

@@ -47,7 +47,7 @@ def completeness_verdict(attribution: Attribution) -> Verdict:
             "choose another class or baseline.",
         )
     if attribution.converged is not None:
-        return _convergence_verdict(attribution)
+        return _convergence_verdict(attribution, relative)
     if attribution.correction is not None:
         return _correction_verdict(attribution, difference)
     share = f"{max(relative, 0.001):.1%}"  # "within 0.0%" would claim more than is known
@@ -58,17 +58,16 @@ def completeness_verdict(attribution: Attribution) -> Verdict:
     return Verdict("poor", f"Not complete: the sum is {share} off. Take more steps or a sharper integrator.")
 
 
-def _convergence_verdict(attribution: Attribution) -> Verdict:
+def _convergence_verdict(attribution: Attribution, relative: float) -> Verdict:
     """Judge the result of an integrator that chooses when to stop."""
     error, count = attribution.map_error or 0.0, attribution.gradient_count
     if attribution.converged:
         return Verdict("good", f"Converged: it stopped by itself, the map about {error:.1%} from the limit.")
+    told = f"Not within its tolerances after {count} gradients: the map is about {error:.1%} from the limit"
+    if relative > FAIR:  # not corrected, or a map of zeros, which nothing corrects
+        return Verdict("poor", f"{told} and the sum {relative:.1%} off. Allow more gradients.")
     level: Level = "fair" if error <= FAIR_MAP else "poor"
-    return Verdict(
-        level,
-        f"Not within its tolerances after {count} gradients: the map is about {error:.1%} from the limit. "
-        "Allow more gradients or a larger map error.",
-    )
+    return Verdict(level, f"{told}. Allow more gradients or a larger map error.")
 
 
 def _correction_verdict(attribution: Attribution, difference: float) -> Verdict:

@@ -136,7 +136,10 @@ def rounds(
     on_chunk: OnChunk | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Iterator[Measured]:
-    """Let the adaptive integrator go on past its tolerances up to `most` gradients; give its map after each round."""
+    """Let the adaptive integrator go on past its tolerances up to `most` gradients; give its map after each round.
+
+    `on_chunk` is told the gradients of each round.
+    """
     seen: list[Measured] = []
 
     def on_round(round_: Refined) -> None:

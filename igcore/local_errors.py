@@ -18,6 +18,9 @@ __all__ = ["LocalErrors", "measure_local_errors"]
 
 Array = NDArray[np.float64]
 
+#: Points of a path that are made and scored at once.
+AT_ONCE = 64
+
 
 @dataclass(frozen=True, eq=False)
 class LocalErrors:
@@ -66,8 +69,10 @@ def measure_local_errors(model: Model, attribution: Attribution) -> LocalErrors:
     known = trace.alphas[at] == panels.edges
     scores = trace.scores[at]
     if not known.all():
-        points = StraightPath(baseline, attribution.image).points(panels.edges[~known])
-        scores[~known] = model.scores(points, settings["of"])[:, attribution.target]
+        path, unknown = StraightPath(baseline, attribution.image), np.flatnonzero(~known)
+        for start in range(0, unknown.size, AT_ONCE):
+            part = unknown[start : start + AT_ONCE]
+            scores[part] = model.scores(path.points(panels.edges[part]), settings["of"])[:, attribution.target]
     errors = panels.sums(trace.slopes) - np.diff(scores)
     return LocalErrors(panels.edges, scores, errors, int((~known).sum()))
 

@@ -12,6 +12,7 @@ from ui.controls import choose_drawing
 from ui.progress import jobs_line
 from ui.scene import follow
 from ui.side_by_side import Seen, grid, seen_of
+from ui.widgets import toggle
 
 
 def main() -> None:
@@ -44,14 +45,15 @@ def compare(by: str, columns: list[Column]) -> None:
 def view(by: str, several: list[Seen]) -> None:
     jobs_line([one.job for one in several if one.job is not None], _spent(several))
     drawing = choose_drawing()
-    shared = st.toggle(
+    shared = toggle(
         "One color scale for all maps",
-        value=True,
-        key="shared_scale",
+        "shared_scale",
+        default=True,
         help="With one scale, brightness can be compared between the maps. Without, each map shows its own range.",
     )
     grid(several + averaged(by, several), drawing, shared)
     agreement_section(several, drawing, shared)
+    state.write_address()
 
 
 def _spent(several: Sequence[Seen]) -> str:

@@ -12,6 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 import igcore
+from tests.browser_page import browser, server, servers, start, visit
+
+__all__ = ["browser", "model", "photo", "server", "servers", "start", "visit"]
 
 
 @pytest.fixture(scope="session")

@@ -92,14 +92,16 @@ def test_a_corrected_map_has_the_sum_asked_for_and_the_signs_it_had(values, shar
     [method("adaptive", max_gradients=9), method("midpoint", steps=2, correct=True)],
     ids=["adaptive", "midpoint"],
 )
-def test_a_correction_larger_than_the_map_changes_no_sign_either(settings):
+def test_a_residual_larger_than_the_map_is_left_and_said(settings):
     # The curve is steep only between the nodes, so most of F(x) − F(x′) is missing; the map has both signs.
     model = model_of(steep(IMAGE, 0.5625, 0.01))
     result = igcore.explain(model, IMAGE, settings, target=0)
     raw = weighed(model, result)
     assert {-1, 1} == set(np.unique(np.sign(raw)))
-    assert result.correction > np.abs(raw).sum()
-    np.testing.assert_array_equal(np.sign(result.values), np.sign(raw))
+    assert result.score_difference - raw.sum() > np.abs(raw).sum()
+    assert result.correction is None
+    assert_same_map(result.values, raw, 1e-6)
+    assert completeness_verdict(result).level == "poor"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -21,6 +22,7 @@ def finished(page: AppTest) -> AppTest:
     """Run the page, wait for all that it asked for, and run it again to see it."""
     page.run()
     assert not page.exception
+    assert "jobs" in page.session_state, [one.value for one in page.error]
     assert all(job.wait(300) for job in page.session_state["jobs"].values())
     page.run()
     assert not page.exception
@@ -155,9 +157,17 @@ def test_link_that_asks_the_impossible_of_a_fixed_rule_gets_the_default(key, val
     assert page.query_params.get(key) != value
 
 
+def test_color_of_a_link_is_taken_by_name_and_nonsense_gets_the_default():
+    page = finished(opened(baseline="color", **{"color-color": "teal"}, **QUICK))
+    assert np.allclose(shown(page).baseline[0, 0], np.array([0, 128, 128]) / 255)
+    page = opened(baseline="color", **{"color-color": "<b>none"}, **QUICK)
+    assert shown(page).settings["baseline"] == {"key": "color", "color": "#1e90ff"}
+    assert [*page.error] == []
+
+
 def test_impossible_values_of_a_link_are_told_before_they_are_replaced():
     page = AppTest.from_file(APP, default_timeout=300)
-    page.query_params.update(max_gradients="<b>7", **{"map_tolerance": "0.1"})
+    page.query_params.update(max_gradients="<b>7", map_tolerance="0.1")
     page.run()
     assert [one.value for one in page.toast] == [
         "The link asks for max_gradients=b7, which is not possible here; using 512."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import cache
 from itertools import chain, pairwise
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import igcore
+from igcore.adaptive import SAFETY
 from igcore.agreement import map_distance
 from igcore.convergence import climb, measure, rounds
 from igcore.integrators import FIXED
@@ -166,7 +168,8 @@ def test_orders_are_fitted_to_the_errors(studied):
 
 
 def curve(integrator, gradients, completeness, map_error):
-    return Curve(integrator, np.array(gradients), np.array(gradients), np.array(completeness), np.array(map_error))
+    gradients, completeness, map_error = map(np.array, (gradients, completeness, map_error))
+    return Curve(integrator, gradients, gradients, completeness, map_error, map_error / SAFETY)
 
 
 def test_an_order_needs_three_points_above_zero():
@@ -176,7 +179,7 @@ def test_an_order_needs_three_points_above_zero():
     assert known.order(known.map_error) is None
 
 
-def test_a_goal_is_reached_where_both_errors_are_small_and_adaptive_needs_only_the_map():
+def test_a_goal_is_reached_where_both_errors_are_small_and_adaptive_where_it_stops_by_itself():
     errors = [8, 16, 32], [0.001, 0.3, 0.01], [0.06, 0.04, 0.05]
     assert curve("left", *errors).reached() == 2
     assert curve("adaptive", *errors).reached() == 1
@@ -205,8 +208,9 @@ def test_the_advice_names_the_cheapest_fixed_integrator_that_really_reaches_the_
         named = [f"{FIXED[rule].label} with {steps} steps" for count, rule, steps in good if count == gradients]
         assert any(f"Here {name} ({gradients} gradients) is the cheapest fixed" in advice for name in named)
     adaptive = study.curves[-1]
-    at = np.flatnonzero(adaptive.map_error <= goal.map_error)
-    assert (f"adaptive takes {adaptive.gradients[at[0]]}" in advice) == bool(at.size)
+    at = np.flatnonzero(SAFETY * adaptive.estimate <= goal.map_error)
+    stops = re.search(r"adaptive stops (?:by itself )?after (\d+)\.$", advice)
+    assert (stops and int(stops[1])) == (adaptive.gradients[at[0]] if at.size else None)
     assert ("nor does adaptive" in advice) == (not good and not at.size)
 
 
@@ -215,7 +219,7 @@ def test_some_functions_have_a_fixed_integrator_that_serves_and_some_have_none(s
     told = {key: studied(key)[0].advice() for key in FORMS}
     assert told["power"].startswith("Here Gauss–Legendre with 8 steps (8 gradients)")
     assert told["sharp step"].startswith("No fixed integrator reaches 1% completeness error and 5% map error")
-    assert "adaptive takes" in told["sharp step"]
+    assert "adaptive stops after" in told["sharp step"]
     assert "nor does adaptive" in studied("step")[0].advice(Goal(1e-9, 1e-9))
 
 

@@ -17,7 +17,7 @@ from ui.method_controls import choose_baseline, choose_integration
 from ui.pictures import Array
 from ui.questions import Explain
 from ui.scene import Subject, choose_subject, predicted, ready_model
-from ui.widgets import select
+from ui.widgets import select, toggle
 
 __all__ = ["Column", "choose_columns"]
 
@@ -66,7 +66,7 @@ def _images(subject: Subject) -> list[Column]:
     with st.sidebar:
         other = choose_other_picture("second_image", "Second photo", "cat")
         target = choose_target(spec, subject.top)
-        of_top = st.toggle("Each image's own top class", value=True, key="own_class")
+        of_top = toggle("Each image's own top class", "own_class", default=True)
     image = other.at(spec.input_size, subject.fit)
     scores = predicted(spec, image)
     if scores is None:

@@ -14,7 +14,7 @@ from igcore.models import Of
 from igcore.registry import parameters
 from ui import state
 from ui.controls import choose_other_picture
-from ui.widgets import from_parameter, segments, select
+from ui.widgets import from_parameter, segments, select, toggle
 
 __all__ = ["INTEGRATOR", "STEPS", "Integration", "choose_baseline", "choose_integration", "choose_steps"]
 
@@ -58,7 +58,13 @@ def choose_integration() -> Integration:
     settings: dict[str, Any] = {}
     if integrator in FIXED:
         settings["steps"] = choose_steps()
-        settings["correct"] = _choose_correction()
+        settings["correct"] = toggle(
+            "Correct the sum",
+            "correct",
+            default=False,
+            help="Spreads what the sum is off over all pixels, in proportion to their attribution. "
+            "The map is then complete by construction, and its completeness is no evidence.",
+        )
     else:
         known = parameters(IntegratedGradients)
         settings |= {name: from_parameter(name, known[name]) for name in ("map_tolerance", "max_gradients")}
@@ -77,19 +83,6 @@ def choose_steps() -> int:
     )
     state.remember("steps", steps)
     return steps
-
-
-def _choose_correction() -> bool:
-    names = {"True": True, "False": False}
-    state.seed("correct", False, lambda text: names[state.one_of(names)(text)])
-    value = st.toggle(
-        "Correct the sum",
-        key="correct",
-        help="Spreads what the sum is off over all pixels, in proportion to their attribution. "
-        "The map is then complete by construction, and its completeness is no evidence.",
-    )
-    state.remember("correct", value, link=value)
-    return value
 
 
 def choose_baseline(size: tuple[int, int], fit: str) -> Baseline:

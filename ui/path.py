@@ -8,11 +8,12 @@ import streamlit as st
 from igcore.heatmaps import Drawing, mask_picture
 from igcore.paths import StraightPath
 from igcore.results import PathTrace
-from ui import figures
+from ui import figures, state
 from ui.frame import errors_as_lines
 from ui.pictures import show
 from ui.questions import Point, PointSeen
 from ui.scene import Scene, Shown, answered
+from ui.widgets import toggle
 
 __all__ = ["path_section"]
 
@@ -25,6 +26,7 @@ def path_section(scene: Scene, shown: Shown | None) -> None:
     """Draw the path; the α slider runs this function alone and costs one gradient."""
     with errors_as_lines():
         _section(scene, shown)
+        state.write_address()
 
 
 def _section(scene: Scene, shown: Shown | None) -> None:
@@ -71,7 +73,7 @@ def _curves(scene: Scene, shown: Shown | None, alpha: float) -> None:
     difference = (result.score_difference if result is not None else None) or 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Saturation curves", anchor=False, width="content")
-        normalized = st.toggle("Scale the mean gradient to 0 … 1, as the tutorial does", key="normalized")
+        normalized = toggle("Scale the mean gradient to 0 … 1, as the tutorial does", "normalized", default=False)
     curves = {
         "score": figures.score_curve(trace.alphas, trace.scores, label, scene.question.method.of, alpha),
         "gradient": figures.gradient_curve(trace.alphas, trace.mean_gradients, normalized, alpha),

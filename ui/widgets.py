@@ -10,7 +10,7 @@ import streamlit as st
 from igcore.registry import Parameter
 from ui import state
 
-__all__ = ["from_parameter", "segments", "select"]
+__all__ = ["from_parameter", "segments", "select", "toggle"]
 
 
 def select(
@@ -33,6 +33,15 @@ def segments(label: str, key: str, names: dict[str, str], default: str, help: st
     )
     value = value or default
     state.remember(key, value, link)
+    return value
+
+
+def toggle(label: str, key: str, default: bool, help: str | None = None) -> bool:
+    """Draw a switch; the address holds it where it is not the default."""
+    names = {str(value): value for value in (True, False)}
+    state.seed(key, default, lambda text: names[state.one_of(names)(text)])
+    value = st.toggle(label, key=key, help=help)
+    state.remember(key, value, link=value != default)
     return value
 
 

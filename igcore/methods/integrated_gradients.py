@@ -208,13 +208,16 @@ class _Run:
         )
 
 
-def corrected(values: NDArray[np.floating], difference: float) -> tuple[NDArray[np.floating], float]:
+def corrected(values: NDArray[np.floating], difference: float) -> tuple[NDArray[np.floating], float | None]:
     """Make a map sum to `difference`, and say what was added in all.
 
     The residual is spread over the values in proportion to their size, which changes no sign and leaves zeros zero.
-    A map of zeros stays as it is.
+    A residual as large as the whole map would turn its signs, and a map of zeros has nothing to spread it over; such a
+    map stays as it is, and None says so.
     """
     size = np.abs(values)
-    total = size.sum(dtype=np.float64)
+    total = float(size.sum(dtype=np.float64))
     residual = float(difference - values.sum(dtype=np.float64))
-    return (values + size * (residual / total), residual) if total else (values, 0.0)
+    if residual == 0:
+        return values, 0.0
+    return (values + size * (residual / total), residual) if abs(residual) < total else (values, None)
