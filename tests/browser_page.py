@@ -147,7 +147,7 @@ def spent(page: Page) -> str:
 
 
 def number(page: Page, label: str) -> str:
-    metric = page.locator(".st-key-completeness [data-testid=stMetric]").filter(has_text=label)
+    metric = page.locator(".st-key-completeness [data-testid=stMetric]").filter(has=page.get_by_text(label, exact=True))
     return metric.locator("[data-testid=stMetricValue]").inner_text()
 
 

@@ -192,14 +192,14 @@ def test_a_score_that_never_changes_gives_zeros(correct):
 @pytest.mark.parametrize("correct", [True, False])
 @pytest.mark.parametrize(("most", "least"), [(16, 50), (igcore.adaptive.HELD, 500)], ids=["small", "as it is"])
 def test_a_bounded_store_loses_no_gradient(monkeypatch, form, correct, most, least):
-    held, let_go = [], igcore.adaptive._Grid.let_go
+    held, let_go = [], igcore.adaptive.NodeGrid.let_go
 
     def spied(grid, most):
         let_go(grid, most)
         held.append(sum(gradient is not None for gradient in grid.gradients))
 
     monkeypatch.setattr(igcore.adaptive, "HELD", most)
-    monkeypatch.setattr(igcore.adaptive._Grid, "let_go", spied)
+    monkeypatch.setattr(igcore.adaptive.NodeGrid, "let_go", spied)
     limits = igcore.adaptive.Limits(0.0, 0.0, correct, 600)
     path = StraightPath(BLACK, IMAGE)
     seen = igcore.adaptive.refine(model_for(form), path, 0, "logit", limits)

@@ -20,7 +20,7 @@ TABLE = (
         *("igcore.checks", "igcore.photos", "igcore.quadrature", "igcore.agreement"),
     },
     {
-        *("igcore.models", "igcore.gradients", "igcore.adaptive"),
+        *("igcore.models", "igcore.gradients", "igcore.node_grid", "igcore.adaptive"),
         *("igcore.convergence", "igcore.local_errors", "igcore.study"),
     },
     {"igcore.methods", "igcore.metrics"},

@@ -137,8 +137,11 @@ def test_address_carries_every_choice():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("of", "x"), ("target", "-1"), ("fit", "zoom"), ("integrator", "euler"), ("map_tolerance", "0.07")]
-    + [("map_tolerance", "nan"), ("max_gradients", "100"), ("max_gradients", "1e9"), ("max_gradients", "-16")],
+    [
+        *(("of", "x"), ("target", "-1"), ("fit", "zoom"), ("integrator", "euler")),
+        *(("map_tolerance", "0.07"), ("map_tolerance", "nan")),
+        *(("max_gradients", "100"), ("max_gradients", "1e9"), ("max_gradients", "-16")),
+    ],
 )
 def test_link_that_asks_for_the_impossible_gets_the_default(key, value):
     page = opened(**{key: value})

@@ -224,12 +224,18 @@ def test_the_verdict_follows_the_relative_error(relative, level, difference):
     [(True, 0.05, "good"), (True, 0.2, "good"), (False, 0.02, "fair"), (False, 0.15, "fair"), (False, 0.16, "poor")],
 )
 def test_of_an_integrator_that_chooses_when_to_stop_it_is_said_whether_it_converged(converged, error, level):
-    # The sum of a corrected map is no evidence, so that of these, which is off, plays no part.
-    verdict = completeness_verdict(replace(off_by(0.3), converged=converged, map_error=error, gradient_count=77))
+    corrected = replace(off_by(0), correction=0.15, converged=converged, map_error=error, gradient_count=77)
+    verdict = completeness_verdict(corrected)
     assert verdict.level == level
     assert f"the map about {error:.1%}" in verdict.text.replace("map is about", "map about")
     assert ("Converged" in verdict.text) == converged
     assert ("after 77 gradients" in verdict.text) == (not converged)
+
+
+def test_a_small_map_error_does_not_excuse_a_sum_that_nothing_corrected():
+    verdict = completeness_verdict(replace(off_by(0.3), converged=False, map_error=0.0))
+    assert verdict.level == "poor"
+    assert "the sum 30.0% off" in verdict.text
 
 
 @pytest.mark.filterwarnings("error")
