@@ -146,7 +146,7 @@ def report(rows: list[Row]) -> None:
             f"{middle:.2f} ({low:.2f} to {high:.2f}; within 25 %: {within:.0%})"
         )
     for other in ("trapezoid", "gauss-legendre"):
-        shares = [f"{at_percentile(costs['adaptive'], q) / at_percentile(costs[other], q):.2f}" for q in (50, 90)]
+        shares = [share(costs["adaptive"], costs[other], percent) for percent in (50, 90)]
         print(f"adaptive over {other}: {shares[0]} at the median, {shares[1]} at the 90th percentile")
     stopped = [one for one in own if one["converged"]]
     kept = sum(one["kept"] for one in stopped)
@@ -160,6 +160,12 @@ def at_percentile(values: list[int | None], percent: float) -> float:
     """Return a percentile of costs; a count above 512 stands for one that was not reached."""
     filled = [float(value) + ENDS if value is not None else float("inf") for value in values]
     return float(np.percentile(filled, percent, method="inverted_cdf"))
+
+
+def share(values: list[int | None], others: list[int | None], percent: float) -> str:
+    """Write one percentile of costs over another."""
+    own, other = at_percentile(values, percent), at_percentile(others, percent)
+    return f"less than {own / STEPS[-1]:.2f}" if np.isinf(other) else f"{own / other:.2f}"
 
 
 def shown(values: list[int | None], percent: float) -> str:

@@ -76,8 +76,11 @@ def _pair(
         if st.session_state.get(key) not in numbers:
             st.session_state[key] = default
     left, right = st.columns(2)
-    a = left.selectbox("Map A", numbers, key="pair_a", format_func=lambda one: f"{one + 1} {names[one]}") or 0
-    b = right.selectbox("Map B", numbers, key="pair_b", format_func=lambda one: f"{one + 1} {names[one]}") or 0
+    a, b = (
+        column.selectbox(name, numbers, now, key=key, format_func=lambda one: f"{one + 1} {names[one]}") or 0
+        for column, name, key in ((left, "Map A", "pair_a"), (right, "Map B", "pair_b"))
+        for now in [st.session_state[key]]
+    )
     scales = [full_scale(heats[index], drawing.clip) for index in (a, b)]
     if shared:
         scales = [max(scales)] * 2

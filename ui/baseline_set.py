@@ -100,10 +100,9 @@ def _draw(slot: int, start: str, number: int, removable: bool, size: tuple[int, 
     key = f"slot{slot}"
     st.session_state.setdefault(key, kind_then)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        kind = (
-            st.selectbox(f"Baseline {number}", list(BASELINES), key=key, format_func=lambda one: BASELINES[one].label)
-            or kind_then
-        )
+        now, kinds = st.session_state[key], list(BASELINES)
+        name = f"Baseline {number}"
+        kind = st.selectbox(name, kinds, kinds.index(now), key=key, format_func=lambda one: BASELINES[one].label) or now
         st.button(
             "", icon=":material/close:", key=f"{key}-remove", on_click=_remove, args=(slot,), disabled=not removable,
             help=f"Remove baseline {number}", type="tertiary",

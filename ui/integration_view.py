@@ -67,7 +67,8 @@ def wanted_study(scene: Scene) -> StudyPath | None:
         state.seed("longest", LARGEST[-1], state.within(int, LARGEST[0], LARGEST[-1]))
         if st.session_state["longest"] not in LARGEST:
             st.session_state["longest"] = LARGEST[-1]
-        largest = st.selectbox("Up to", LARGEST, key="longest", format_func=lambda one: f"{one} steps", width=160)
+        now = LARGEST.index(st.session_state["longest"])
+        largest = st.selectbox("Up to", LARGEST, now, key="longest", format_func=lambda one: f"{one} steps", width=160)
         largest = largest or LARGEST[-1]
         state.remember("longest", largest, link=largest != LARGEST[-1])
         question = StudyPath(scene.question, largest)

@@ -79,7 +79,13 @@ def choose_steps() -> int:
     low, high = STEPS
     state.seed("steps", 50, state.within(int, low, high))
     steps = st.slider(
-        "Steps", low, high, step=10, key="steps", help="How finely the path is cut; each step costs about one gradient."
+        "Steps",
+        low,
+        high,
+        st.session_state["steps"],
+        step=10,
+        key="steps",
+        help="How finely the path is cut; each step costs about one gradient.",
     )
     state.remember("steps", steps)
     return steps

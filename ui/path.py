@@ -33,7 +33,8 @@ def _section(scene: Scene, shown: Shown | None) -> None:
     st.subheader("On the way from baseline to image", anchor=False)
     _strip(scene)
     st.session_state.setdefault("alpha", 0.5)
-    alpha = st.slider("α: share of the image in the mixture", 0.0, 1.0, step=0.01, key="alpha")
+    now = st.session_state["alpha"]
+    alpha = st.slider("α: share of the image in the mixture", 0.0, 1.0, now, step=0.01, key="alpha")
     question = scene.question
     point = answered(
         Point(question.model, question.image, question.method, question.target, alpha, question.seed),

@@ -1,4 +1,9 @@
-"""Widgets that know their place in the address bar; the controls are made of them."""
+"""Widgets that know their place in the address bar; the controls are made of them.
+
+Each is given its value twice: through the session state, and as the default. A run of a page that another overtakes
+may never reach the browser, and with it the session state's order to show a value; the browser then shows the default
+of the next run, and reports it as a person's choice.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,8 @@ def select(
     state.seed(key, default, state.one_of(options))
     if st.session_state[key] not in options:
         st.session_state[key] = default
-    value = st.selectbox(label, options, key=key, format_func=name, help=help) or default
+    now = options.index(st.session_state[key])
+    value = st.selectbox(label, options, now, key=key, format_func=name, help=help) or default
     state.remember(key, value, link)
     return value
 
@@ -29,7 +35,14 @@ def segments(label: str, key: str, names: dict[str, str], default: str, help: st
     """Draw a few choices side by side."""
     state.seed(key, default, state.one_of(names))
     value = st.segmented_control(
-        label, list(names), key=key, format_func=lambda one: names[one], help=help, required=True, width="stretch"
+        label,
+        list(names),
+        default=st.session_state[key],
+        key=key,
+        format_func=lambda one: names[one],
+        help=help,
+        required=True,
+        width="stretch",
     )
     value = value or default
     state.remember(key, value, link)
@@ -40,7 +53,7 @@ def toggle(label: str, key: str, default: bool, help: str | None = None) -> bool
     """Draw a switch; the address holds it where it is not the default."""
     names = {str(value): value for value in (True, False)}
     state.seed(key, default, lambda text: names[state.one_of(names)(text)])
-    value = st.toggle(label, key=key, help=help)
+    value = st.toggle(label, st.session_state[key], key=key, help=help)
     state.remember(key, value, link=value != default)
     return value
 
@@ -52,15 +65,15 @@ def from_parameter(key: str, known: Parameter, link: bool = True) -> Any:
         value: Any = _choices(key, label, known)
     elif isinstance(known.default, str):
         state.seed(key, known.default, str)
-        value = st.color_picker(label, key=key, help=known.help)
+        value = st.color_picker(label, st.session_state[key], key=key, help=known.help)
     elif isinstance(known.default, float):
         low, high = known.low or 0.0, known.high or 1.0
         state.seed(key, known.default, state.within(float, low, high))
-        value = st.slider(label, low, high, step=known.step, key=key, help=known.help)
+        value = st.slider(label, low, high, st.session_state[key], step=known.step, key=key, help=known.help)
     else:
         low, high = int(known.low or 0), int(known.high or 1)
         state.seed(key, known.default or 0, state.within(int, low, high))
-        value = st.number_input(label, low, high, step=1, key=key, help=known.help)
+        value = st.number_input(label, low, high, st.session_state[key], step=1, key=key, help=known.help)
     state.remember(key, value, link=link and value != known.default)
     return value
 
@@ -73,5 +86,10 @@ def _choices(key: str, label: str, known: Parameter) -> Any:
         st.session_state[key] = known.default
     share = isinstance(known.default, float)
     return st.select_slider(
-        label, known.choices, key=key, format_func=lambda one: f"{one:.1%}" if share else f"{one:,}", help=known.help
+        label,
+        known.choices,
+        st.session_state[key],
+        key=key,
+        format_func=lambda one: f"{one:.1%}" if share else f"{one:,}",
+        help=known.help,
     )
