@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -187,6 +188,21 @@ def unmoved(page: Page, *parts: Callable[[Page], object]) -> Iterator[None]:
     before = [part(page) for part in parts]
     yield
     assert [part(page) for part in parts] == before
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has run to its end, and everything of an earlier run is gone."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+
+
+def traces(page: Page, key: str) -> list[dict[str, Any]]:
+    """What is drawn in a chart: name, kind and number of points of each trace."""
+    return page.evaluate(
+        "key => [...(document.querySelector(`.st-key-${key} .js-plotly-plot`)?.data ?? [])]"
+        ".map(one => ({name: one.name, kind: one.type, points: one.x.length}))",
+        key,
+    )
 
 
 def no_sideways_overflow(page: Page, name: str, size: tuple[int, int], scheme: str) -> None:

@@ -104,9 +104,8 @@ def _draw(slot: int, start: str, number: int, removable: bool, size: tuple[int, 
         name = f"Baseline {number}"
         kind = st.selectbox(name, kinds, kinds.index(now), key=key, format_func=lambda one: BASELINES[one].label) or now
         st.button(
-            "", icon=":material/close:", key=f"{key}-remove", on_click=_remove, args=(slot,), disabled=not removable,
-            help=f"Remove baseline {number}", type="tertiary",
-        )  # fmt: skip
+            "Remove", key=f"{key}-remove", on_click=_remove, args=(slot,), disabled=not removable, type="tertiary"
+        )
     label = BASELINES[kind].label
     if kind == GivenImage.key:
         default = rest if kind == kind_then and rest in PHOTOS else "cat"
