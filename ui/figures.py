@@ -227,9 +227,9 @@ def convergence_curves(
     figure.add_hline(y=goal, line_width=1.5, line_dash="dash", line_color=QUIET)
     figure.update_layout(
         title={"text": title, "font": {"size": 15}, "x": 0},
-        height=430,
+        height=470,
         margin={"l": 8, "r": 8, "t": 40, "b": 8},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.2},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.24},
         uirevision=title,
     )
     ticks = [8, 16, 32, 64, 128, 256, 512]
