@@ -153,7 +153,11 @@ def number(page: Page, label: str) -> str:
 
 
 def choose(page: Page, key: str, option: str) -> None:
-    page.locator(f".st-key-{key} input[role=combobox]").click()
+    box = page.locator(f".st-key-{key} input[role=combobox]")
+    # A list that is open closes where the page scrolls under it, so scrolling is done with before.
+    box.scroll_into_view_if_needed()
+    page.evaluate("() => new Promise(then => requestAnimationFrame(() => requestAnimationFrame(then)))")
+    box.click()
     page.get_by_role("option", name=option, exact=True).click()
 
 

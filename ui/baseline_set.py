@@ -125,10 +125,12 @@ def _draw(slot: int, start: str, number: int, removable: bool, size: tuple[int, 
 
 
 def _add() -> None:
+    st.session_state.pop(_CUT, None)
     slots: dict[int, str] = st.session_state[_SLOTS]
     there = {st.session_state.get(f"slot{slot}", text.partition(":")[0]) for slot, text in slots.items()}
     slots[max(slots) + 1] = next((kind for kind in NEXT if kind not in there), NEXT[-1])
 
 
 def _remove(slot: int) -> None:
+    st.session_state.pop(_CUT, None)
     st.session_state[_SLOTS].pop(slot, None)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from PIL import ImageColor
 
 from igcore.registry import Parameter
 from ui import state
@@ -64,7 +65,9 @@ def from_parameter(key: str, known: Parameter, link: bool = True) -> Any:
     if known.choices:
         value: Any = _choices(key, label, known)
     elif isinstance(known.default, str):
-        state.seed(key, known.default, str)
+        state.seed(key, known.default, _hex)
+        if st.session_state[key] != _hex(st.session_state[key]):
+            st.session_state[key] = _hex(st.session_state[key])
         value = st.color_picker(label, st.session_state[key], key=key, help=known.help)
     elif isinstance(known.default, float):
         low, high = known.low or 0.0, known.high or 1.0
@@ -76,6 +79,11 @@ def from_parameter(key: str, known: Parameter, link: bool = True) -> Any:
         value = st.number_input(label, low, high, st.session_state[key], step=1, key=key, help=known.help)
     state.remember(key, value, link=link and value != known.default)
     return value
+
+
+def _hex(color: str) -> str:
+    """Write a color as the color picker does: #rrggbb; raises ValueError where it is none."""
+    return "#{:02x}{:02x}{:02x}".format(*ImageColor.getrgb(color)[:3])
 
 
 def _choices(key: str, label: str, known: Parameter) -> Any:
