@@ -63,8 +63,10 @@ class Attribution:
         F(x) and F(x′) for the target; the latter None without a baseline.
     additive : bool
         Whether the values are shares of F(x) − F(x′), so that completeness applies.
-    gradient_count : int
-        Gradient evaluations spent.
+    by_construction : bool
+        Whether that sum is exact whatever the values are, so that it is no check of them.
+    gradient_count, forward_count : int
+        Gradient evaluations spent, and scores taken without a gradient.
     seconds : float
     map_error : float or None
         Estimated L1 distance to the converged map over the map's L1 norm; None where none is known.
@@ -72,6 +74,11 @@ class Attribution:
         What was added in all to make the map complete; None where nothing was corrected.
     converged : bool or None
         Whether an integrator that chooses when to stop did so within its tolerances; None for the others.
+    absorbed : dict of str to float, or None
+        Of a method that hands relevance from layer to layer: what each layer's bias and stabilizer kept of it, from
+        the output down, so that F(x) = Σ values + Σ absorbed.
+    standard_error : (H, W) float32 or None
+        Of a method that samples: of the value of each pixel, summed over its channels.
     trace : PathTrace or None
     """
 
@@ -91,6 +98,10 @@ class Attribution:
     map_error: float | None = None
     correction: float | None = None
     converged: bool | None = None
+    by_construction: bool = False
+    forward_count: int = 0
+    absorbed: dict[str, float] | None = None
+    standard_error: NDArray[np.float32] | None = None
     trace: PathTrace | None = None
 
     @property
@@ -127,6 +138,8 @@ class Attribution:
         arrays: dict[str, Any] = {"values": self.values, "image": self.image}
         if self.baseline is not None:
             arrays["baseline"] = self.baseline
+        if self.standard_error is not None:
+            arrays["standard_error"] = self.standard_error
         if self.trace is not None:
             arrays.update({f"trace_{part.name}": getattr(self.trace, part.name) for part in fields(PathTrace)})
         arrays["facts"] = np.array(json.dumps({name: getattr(self, name) for name in _FACTS}))
@@ -154,10 +167,13 @@ class Attribution:
             shape = arrays["values"].shape
             if len(shape) != 3 or any(arrays[name].shape != shape for name in ("image", "baseline") if name in arrays):
                 raise ValueError("shapes differ")
+            if "standard_error" in arrays and arrays["standard_error"].shape != shape[:2]:
+                raise ValueError("shapes differ")
             return cls(
                 values=arrays["values"],
                 image=arrays["image"],
                 baseline=arrays.get("baseline"),
+                standard_error=arrays.get("standard_error"),
                 trace=trace,
                 **{name: facts[name] for name in _FACTS if name in facts},
             )
@@ -169,7 +185,8 @@ class Attribution:
             ) from error
 
 
-_FACTS = tuple(part.name for part in fields(Attribution) if part.name not in ("values", "image", "baseline", "trace"))
+_ARRAYS = ("values", "image", "baseline", "standard_error", "trace")
+_FACTS = tuple(part.name for part in fields(Attribution) if part.name not in _ARRAYS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,7 +196,8 @@ class Progress:
     Attributes
     ----------
     done, total : int
-        Gradient evaluations; the total is a guess where an integrator finds out on its way.
+        Gradient evaluations, or scores where a method takes no gradients; the total is a guess where an integrator
+        finds out on its way.
     partial : object
         What is known so far, of the result's type: for a fixed integrator, the attribution collected from the baseline
         up to the last node; for the adaptive one, its map after the last round. None where nothing is.

@@ -17,11 +17,11 @@ TABLE = (
     {"igcore.errors", "igcore.registry", "igcore.results", "igcore.files"},
     {
         *("igcore.images", "igcore.baselines", "igcore.integrators", "igcore.paths", "igcore.heatmaps"),
-        *("igcore.checks", "igcore.photos", "igcore.quadrature", "igcore.agreement"),
+        *("igcore.checks", "igcore.photos", "igcore.quadrature", "igcore.agreement", "igcore.superpixels"),
     },
     {
         *("igcore.models", "igcore.gradients", "igcore.node_grid", "igcore.adaptive"),
-        *("igcore.convergence", "igcore.local_errors", "igcore.study"),
+        *("igcore.convergence", "igcore.local_errors", "igcore.study", "igcore.speed"),
     },
     {"igcore.methods", "igcore.metrics"},
     {"igcore.explanation", "igcore"},

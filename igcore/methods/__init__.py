@@ -1,28 +1,11 @@
 """Attribution methods, one file for each family."""
 
+from igcore.methods import gradient, integrated_gradients
 from igcore.methods.base import Method, MethodSpec, Task
-from igcore.methods.gradient import Gradient
+from igcore.methods.gradient import Gradient, GradientXInput
 from igcore.methods.integrated_gradients import IntegratedGradients
 from igcore.registry import Registry
 
-__all__ = ["METHODS", "Gradient", "IntegratedGradients", "Method", "MethodSpec", "Task"]
+__all__ = ["METHODS", "Gradient", "GradientXInput", "IntegratedGradients", "Method", "MethodSpec", "Task"]
 
-METHODS: Registry[MethodSpec] = Registry(
-    "method",
-    MethodSpec(
-        "gradient",
-        "Gradient",
-        "The slope of the score at the image itself. Small where the score is saturated.",
-        Gradient,
-        "gradients",
-        "Simonyan, Vedaldi, Zisserman 2014, section 3",
-    ),
-    MethodSpec(
-        "ig",
-        "Integrated Gradients",
-        "The gradients on the way from a baseline to the image, summed: shares of the score's change.",
-        IntegratedGradients,
-        "gradients",
-        "Sundararajan, Taly, Yan 2017, equation 1",
-    ),
-)
+METHODS: Registry[MethodSpec] = Registry("method", *gradient.SPECS, *integrated_gradients.SPECS)

@@ -1,21 +1,33 @@
-"""What a method is: frozen settings, what it needs of a model, and one function."""
+"""What a method is: frozen settings, what it needs of a model and what it costs, and one function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from igcore.models.base import Model
+from igcore.baselines import Baseline, as_baseline, describe_baseline
+from igcore.errors import Cancelled, InputError
+from igcore.models.base import Model, Of
 from igcore.results import Attribution, Progress
+from igcore.speed import Cost
 
-__all__ = ["Method", "MethodSpec", "Task"]
+__all__ = ["Method", "MethodSpec", "Sums", "Task", "as_baselines", "described", "over_channels"]
 
 OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
+Array = NDArray[np.float32]
+
+#: Whether a method's values sum to F(x) − F(x′): in the limit of its integral, so that the sum is a check; by
+#: construction, so that the sum is no check; or not at all.
+Sums = Literal["integral", "construction", "none"]
+
+#: Variants of the image that are scored in one call.
+SCORED = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,23 +41,121 @@ class Task:
     target : int
     seed : int
     on_progress, should_stop : callable or None
+    started : float
+        When the work began, on the clock `time.perf_counter`.
     """
 
     model: Model
-    image: NDArray[np.float32]
+    image: Array
     target: int
     seed: int = 0
     on_progress: OnProgress | None = None
     should_stop: ShouldStop | None = None
+    started: float = field(default_factory=time.perf_counter)
+
+    def check(self) -> None:
+        """Raise `Cancelled` where somebody asked to stop; called before each chunk."""
+        if self.should_stop is not None and self.should_stop():
+            raise Cancelled("stopped before it was finished")
+
+    def tell(self, done: int, total: int, partial: Attribution | None = None) -> None:
+        """Report progress."""
+        if self.on_progress is not None:
+            self.on_progress(Progress(done, total, partial))
+
+    def score(self, images: Array, of: Of) -> NDArray[np.float64]:
+        """Return the target's score of a few images: (B, H, W, 3) → (B,)."""
+        return self.model.scores(images, of)[:, self.target].astype(np.float64)
+
+    def scores_of(self, count: int, make: Callable[[range], Array], of: Of) -> NDArray[np.float64]:
+        """Score many variants of the image, a chunk at a time, with progress and a way to stop.
+
+        Parameters
+        ----------
+        count : int
+        make : callable
+            Returns the variants of a range of numbers: (len(range), H, W, 3) float32.
+        of : {"probability", "logit"}
+
+        Returns
+        -------
+        (count,) float64
+        """
+        scores = np.empty(count)
+        for chunk in _chunks(count, SCORED):
+            self.check()
+            scores[chunk.start : chunk.stop] = self.score(make(chunk), of)
+            self.tell(chunk.stop, count)
+        return scores
+
+    def gradients_of(
+        self, count: int, make: Callable[[range], Array], of: Of
+    ) -> Iterator[tuple[range, NDArray[np.float64], Array]]:
+        """Take the gradients at many images, a chunk at a time, with progress and a way to stop.
+
+        Parameters
+        ----------
+        count, make, of
+            As in `scores_of`.
+
+        Yields
+        ------
+        chunk : range
+        scores : (n,) float64
+        gradients : (n, H, W, 3) float32
+        """
+        for chunk in _chunks(count, self.model.chunk):
+            self.check()
+            scores, gradients = self.model.gradients(make(chunk), self.target, of)
+            yield chunk, scores.astype(np.float64), gradients
+            self.tell(chunk.stop, count)
+
+    def result(self, method: Method, values: NDArray[np.floating], score: float, **facts: Any) -> Attribution:
+        """Put a method's map into the form of all results.
+
+        Parameters
+        ----------
+        method : Method
+        values : (H, W, 3) float
+        score : float
+            F(x).
+        **facts
+            Further fields of `Attribution`.
+        """
+        given = {"baseline": None, "baseline_score": None, "gradient_count": 0, **facts}
+        return Attribution(
+            values=values.astype(np.float32),
+            image=self.image,
+            target=self.target,
+            label=self.model.spec.label(self.target),
+            model=self.model.spec.key,
+            method=method.key,
+            settings={**method.describe(), "seed": self.seed},
+            score=float(score),
+            additive=method.sums != "none",
+            by_construction=method.sums == "construction",
+            seconds=time.perf_counter() - self.started,
+            **given,
+        )
+
+
+def _chunks(count: int, size: int) -> Iterator[range]:
+    for start in range(0, count, size):
+        yield range(start, min(start + size, count))
 
 
 class Method(Protocol):
     """A method's settings."""
 
     key: ClassVar[str]
+    sums: ClassVar[Sums]
 
     def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values that JSON can hold."""
+        """Return the settings that count as plain values that JSON can hold."""
+        ...
+
+    def cost(self, size: tuple[int, int]) -> Cost:
+        """Return what an explanation of an image of this (height, width) takes."""
         ...
 
     def attribute(self, task: Task) -> Attribution:
@@ -59,16 +169,57 @@ class MethodSpec:
 
     Attributes
     ----------
-    key, label, description, reference : str
-    settings : callable
-        Makes the method's settings; calling it without arguments gives the defaults.
+    key, label : str
+    description : str
+        Two sentences that a student understands: what it does, and what to beware of.
+    formula : str
+        In LaTeX.
+    settings : class
+        Of the method's settings; calling it without arguments gives the defaults.
     needs : {"scores", "gradients", "layers"}
         The capability of a model that the method uses.
+    reference : str
+        The paper, and where in it.
     """
 
     key: str
     label: str
     description: str
-    settings: Callable[..., Method]
+    formula: str
+    settings: type[Any]
     needs: str
     reference: str
+
+    @property
+    def sums(self) -> Sums:
+        """Whether the values sum to F(x) − F(x′); see `Sums`."""
+        sums: Sums = self.settings.sums
+        return sums
+
+
+def described(settings: Any) -> dict[str, Any]:
+    """Return a settings dataclass as plain values, its baselines described."""
+    told = {part.name: getattr(settings, part.name) for part in fields(settings)}
+    if "baseline" in told:
+        told["baseline"] = describe_baseline(as_baseline(told["baseline"]))
+    if "baselines" in told:
+        told["baselines"] = [describe_baseline(one) for one in told["baselines"]]
+    return told
+
+
+def as_baselines(choices: Sequence[str | Baseline | Array]) -> tuple[Baseline, ...]:
+    """Turn a set of baselines, each given as `as_baseline` takes it, into settings.
+
+    Raises
+    ------
+    InputError
+        Where the set is empty or one of them is no baseline.
+    """
+    if isinstance(choices, (str, np.ndarray)) or not len(choices):
+        raise InputError("baselines is not a set; expected one or more, for instance ('black', 'white')")
+    return tuple(map(as_baseline, choices))
+
+
+def over_channels(heat: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Spread one number a pixel evenly over its channels: (H, W) → (H, W, 3), which sums to the same."""
+    return np.repeat(heat[..., None] / 3, 3, axis=-1)

@@ -1,22 +1,24 @@
-"""The plain gradient at the image.
+"""The plain gradient at the image, and the gradient times the image.
 
 References
 ----------
 Simonyan, Vedaldi, Zisserman, Deep Inside Convolutional Networks: Visualising Image Classification Models and
 Saliency Maps, 2014, section 3.
+Shrikumar, Greenside, Shcherbina, Kundaje, Not Just a Black Box: Learning Important Features Through Propagating
+Activation Differences, 2016, section 2, for the gradient times the input.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from igcore.methods.base import Task
+from igcore.methods.base import MethodSpec, Sums, Task, described
 from igcore.models.base import Of, check_of
 from igcore.results import Attribution
+from igcore.speed import Cost
 
-__all__ = ["Gradient"]
+__all__ = ["SPECS", "Gradient", "GradientXInput"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Gradient:
     """
 
     key: ClassVar[str] = "gradient"
+    sums: ClassVar[Sums] = "none"
     of: Of = "probability"
 
     def __post_init__(self) -> None:
@@ -37,24 +40,50 @@ class Gradient:
 
     def describe(self) -> dict[str, Any]:
         """Return the settings as plain values."""
-        return {"of": self.of}
+        return described(self)
+
+    def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
+        """Return what an explanation takes."""
+        return Cost(gradients=1)
 
     def attribute(self, task: Task) -> Attribution:
-        """Compute the gradient: a heat map, not shares of the score."""
-        started = time.perf_counter()
+        """Compute the map: a heat map, not shares of the score."""
         scores, gradients = task.model.gradients(task.image[None], task.target, self.of)
-        return Attribution(
-            values=gradients[0],
-            image=task.image,
-            baseline=None,
-            target=task.target,
-            label=task.model.spec.label(task.target),
-            model=task.model.spec.key,
-            method=self.key,
-            settings={**self.describe(), "seed": task.seed},
-            score=float(scores[0]),
-            baseline_score=None,
-            additive=False,
-            gradient_count=1,
-            seconds=time.perf_counter() - started,
-        )
+        return task.result(self, gradients[0] * self._factor(task), scores[0], gradient_count=1)
+
+    def _factor(self, _: Task) -> Any:
+        return 1
+
+
+@dataclass(frozen=True)
+class GradientXInput(Gradient):
+    """Settings of the gradient times the image, xᵢ ∂F(x)/∂xᵢ; see `Gradient`."""
+
+    key: ClassVar[str] = "gradient-x-input"
+
+    def _factor(self, task: Task) -> Any:
+        return task.image
+
+
+SPECS = (
+    MethodSpec(
+        "gradient",
+        "Gradient",
+        "The slope of the score at the image itself: which pixels would change it most if they changed a little. "
+        "Where the score is saturated the slope is small and noisy, although the pixel matters.",
+        r"A_i = \frac{\partial F(x)}{\partial x_i}",
+        Gradient,
+        "gradients",
+        "Simonyan, Vedaldi, Zisserman 2014, section 3",
+    ),
+    MethodSpec(
+        "gradient-x-input",
+        "Gradient × Input",
+        "The slope times the pixel's own value: a guess, from here alone, of what the pixel has added since black. "
+        "It is Integrated Gradients over black with one node, so black pixels get nothing and saturation misleads it.",
+        r"A_i = x_i \, \frac{\partial F(x)}{\partial x_i}",
+        GradientXInput,
+        "gradients",
+        "Shrikumar, Greenside, Shcherbina, Kundaje 2016, section 2",
+    ),
+)

@@ -7,7 +7,6 @@ Sundararajan, Taly, Yan, Axiomatic Attribution for Deep Networks, ICML 2017, equ
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -21,13 +20,17 @@ from igcore.baselines import Baseline, as_baseline, describe_baseline
 from igcore.errors import InputError
 from igcore.gradients import PathSums, integrate
 from igcore.integrators import FIXED, INTEGRATORS, FixedIntegrator, shared_nodes
-from igcore.methods.base import Task
+from igcore.methods.base import MethodSpec, Sums, Task
 from igcore.models.base import Of, check_of
 from igcore.paths import StraightPath
 from igcore.registry import check_parameters, parameter
 from igcore.results import Attribution, PathTrace, Progress
+from igcore.speed import Cost
 
-__all__ = ["IntegratedGradients"]
+__all__ = ["SPECS", "IntegratedGradients"]
+
+#: What the adaptive integrator takes at its own tolerances, by bench.integrators.
+ADAPTIVE_MEDIAN = 42
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class IntegratedGradients:
     """
 
     key: ClassVar[str] = "ig"
+    sums: ClassVar[Sums] = "integral"
     baseline: str | Baseline | NDArray[np.float32] = "black"
     integrator: str = "trapezoid"
     steps: int = parameter(50, label="Steps", low=1, high=10_000, step=1, help="How finely the path is cut.")
@@ -106,6 +110,12 @@ class IntegratedGradients:
             "correct": self.corrects,
             "of": self.of,
         }
+
+    def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
+        """Return what an explanation takes; of the adaptive integrator its median (bench.integrators)."""
+        if self.integrator not in FIXED:
+            return Cost(2, min(ADAPTIVE_MEDIAN, self.max_gradients), about=True)
+        return Cost(2, FIXED[self.integrator].nodes_and_weights(self.steps)[0].size)
 
     def attribute(self, task: Task) -> Attribution:
         """Compute the attribution with this integrator."""
@@ -171,7 +181,6 @@ class _Run:
     """What all integrators have in common: the path, the scores at its ends, and the result's form."""
 
     def __init__(self, method: IntegratedGradients, task: Task) -> None:
-        self.started = time.perf_counter()
         self.method, self.task = method, task
         self.path = StraightPath(as_baseline(method.baseline).make(task.image, task.seed), task.image)
         ends = np.stack([self.path.image, self.path.baseline])
@@ -186,20 +195,14 @@ class _Run:
         values, correction = sums.attribution(row), None
         if final and method.corrects:
             values, correction = corrected(values, self.score - self.baseline_score)
-        return Attribution(
-            values=values.astype(np.float32),
-            image=self.path.image,
+        return self.task.result(
+            method,
+            values,
+            self.score,
             baseline=self.path.baseline,
-            target=self.task.target,
-            label=self.task.model.spec.label(self.task.target),
-            model=self.task.model.spec.key,
-            method=self.method.key,
-            settings={**method.describe(), "seed": self.task.seed},
-            score=self.score,
             baseline_score=self.baseline_score,
-            additive=True,
             gradient_count=sums.alphas.size,
-            seconds=time.perf_counter() - self.started,
+            forward_count=2,
             map_error=map_error,
             correction=correction,
             trace=PathTrace(
@@ -221,3 +224,17 @@ def corrected(values: NDArray[np.floating], difference: float) -> tuple[NDArray[
     if residual == 0:
         return values, 0.0
     return (values + size * (residual / total), residual) if abs(residual) < total else (values, None)
+
+
+SPECS = (
+    MethodSpec(
+        "ig",
+        "Integrated Gradients",
+        "The slopes on the way from a baseline to the image, summed, so that each pixel gets its share of the score's "
+        "change. What it shows depends on the baseline: pixels that equal it get nothing.",
+        r"A_i = (x_i - x'_i) \int_0^1 \frac{\partial F(x' + \alpha (x - x'))}{\partial x_i} \, d\alpha",
+        IntegratedGradients,
+        "gradients",
+        "Sundararajan, Taly, Yan 2017, equation 1",
+    ),
+)
