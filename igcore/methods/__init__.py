@@ -1,6 +1,23 @@
 """Attribution methods, one file for each family."""
 
-from igcore.methods import gradient, integrated_gradients
+from igcore.methods import (
+    blur_ig,
+    class_maps,
+    deeplift,
+    expected_gradients,
+    gradient,
+    guided_backprop,
+    guided_ig,
+    idgi,
+    integrated_gradients,
+    lime,
+    lrp,
+    occlusion,
+    rise,
+    shapley,
+    smoothgrad,
+    xrai,
+)
 from igcore.methods.base import Method, MethodSpec, Task
 from igcore.methods.gradient import Gradient, GradientXInput
 from igcore.methods.integrated_gradients import IntegratedGradients
@@ -8,4 +25,25 @@ from igcore.registry import Registry
 
 __all__ = ["METHODS", "Gradient", "GradientXInput", "IntegratedGradients", "Method", "MethodSpec", "Task"]
 
-METHODS: Registry[MethodSpec] = Registry("method", *gradient.SPECS, *integrated_gradients.SPECS)
+METHODS: Registry[MethodSpec] = Registry(
+    "method",
+    # By gradients, at any model.
+    *gradient.SPECS,
+    *smoothgrad.SPECS,
+    *integrated_gradients.SPECS,
+    *expected_gradients.SPECS,
+    *guided_ig.SPECS,
+    *blur_ig.SPECS,
+    *idgi.SPECS,
+    *xrai.SPECS,
+    # By scores alone, at any model.
+    *occlusion.SPECS,
+    *shapley.SPECS,
+    *rise.SPECS,
+    *lime.SPECS,
+    # Through the layers, at Keras models.
+    *class_maps.SPECS,
+    *guided_backprop.SPECS,
+    *lrp.SPECS,
+    *deeplift.SPECS,
+)

@@ -100,6 +100,11 @@ class Model(Protocol):
         """Points to hand to one call of `path_chunk`."""
         ...
 
+    @property
+    def graph(self) -> Any:
+        """The network's layers, an `igcore.models.graph.Graph`; raises `ModelError` where they cannot be had."""
+        ...
+
     def scores(self, images: Array, of: Of = "probability") -> Array:
         """Return the scores of all classes: (B, H, W, 3) → (B, K)."""
         ...

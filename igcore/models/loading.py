@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from igcore.models.base import ModelSpec
 from igcore.models.catalogue import CatalogueEntry
 from igcore.models.download import fetch, hub_folder
 from igcore.models.efficientnet_lite import CLASSES, build_efficientnet_lite0
+from igcore.models.keras_graph import read_keras
 from igcore.models.labels import imagenet_labels, labels_for, read_labels
 from igcore.models.network import TensorFlowModel
 from igcore.models.saved_model import open_saved_model, stated_input_size
@@ -58,7 +60,9 @@ def load_entry(entry: CatalogueEntry, chunk: int) -> TensorFlowModel:
         outputs=outputs if entry.outputs == "auto" else entry.outputs,  # type: ignore[arg-type]
         capability="layers" if opened.layers_open else "gradients",
     )
-    return TensorFlowModel(spec, forward, opened.network, chunk)
+    network = opened.network
+    read = partial(read_keras, network, entry.input_range) if opened.layers_open else None
+    return TensorFlowModel(spec, forward, network, chunk, read)
 
 
 def _open_embedded(_: CatalogueEntry) -> _Opened:

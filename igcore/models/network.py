@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from igcore.errors import InputError, ModelError
 from igcore.models.base import ModelSpec, Of, PathChunk, check_of
+from igcore.models.graph import Graph
 
 __all__ = ["CHUNK", "TensorFlowModel"]
 
@@ -35,6 +37,8 @@ class TensorFlowModel:
         The Keras model behind `forward`, where its layers are open.
     chunk : int
         Images in one call of `path_chunk`.
+    read_graph : callable, optional
+        Reads the network's layers, where they are open.
 
     Raises
     ------
@@ -42,10 +46,18 @@ class TensorFlowModel:
         Where one image's scores or gradient turn out missing or not finite.
     """
 
-    def __init__(self, spec: ModelSpec, forward: Callable[[Any], Any], network: Any = None, chunk: int = CHUNK) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        forward: Callable[[Any], Any],
+        network: Any = None,
+        chunk: int = CHUNK,
+        read_graph: Callable[[], Graph] | None = None,
+    ) -> None:
         self.spec = spec
         self.network = network
         self.chunk = chunk
+        self._read_graph = read_graph
         self._forward = forward
         self._traces = 0
         self._compile()
@@ -55,6 +67,29 @@ class TensorFlowModel:
     def trace_count(self) -> int:
         """How often the weighted gradient function was traced; it should stay at one."""
         return self._traces
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The network's layers, read once, and proven to give the network's own logits.
+
+        Raises
+        ------
+        ModelError
+            Where they are not open, one of them is not known, or what they compute differs from the network.
+        """
+        if self._read_graph is None:
+            raise ModelError(f"model {self.spec.key} does not open its layers; choose a Keras model")
+        graph = self._read_graph()
+        image = np.random.default_rng(2).random((1, *self.spec.input_size, 3), dtype=np.float32)
+        logits, expected = graph.activations(image)[-1], self.scores(image, "logit")
+        if self.spec.outputs == "probabilities":  # then "logit" is the log-probability
+            logits = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        if logits.shape != expected.shape or not np.allclose(logits, expected, rtol=1e-3, atol=1e-3):
+            raise ModelError(
+                f"the layers of model {self.spec.key} do not give what the model gives; layer-wise methods cannot "
+                "be trusted on it, choose another model"
+            )
+        return graph
 
     def scores(self, images: Array, of: Of = "probability") -> Array:
         """Return the scores of all classes.
