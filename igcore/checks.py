@@ -33,12 +33,20 @@ class Verdict:
 def completeness_verdict(attribution: Attribution) -> Verdict:
     """Judge how far the attributions sum to F(x) − F(x′); of a corrected map, how far it has converged."""
     error, difference = attribution.completeness_error, attribution.score_difference
+    if attribution.absorbed is not None:
+        return Verdict(
+            "unknown",
+            f"Of F(x) = {attribution.score:.2f} the pixels hold {attribution.sum:+.3g}; on the way down, biases and "
+            f"stabilizers absorbed {sum(attribution.absorbed.values()):+.3g}.",
+        )
     if error is None or difference is None:
         return Verdict("unknown", "These values are a heat map, not shares of the score; there is nothing to sum to.")
     if equals_baseline(attribution):
         return Verdict(
             "unknown", "The image equals its baseline, so every attribution is zero; choose another baseline."
         )
+    if attribution.by_construction:
+        return Verdict("unknown", "The sum equals F(x) − F(x′) by construction, so it says nothing of the map.")
     relative = attribution.relative_completeness_error
     if relative is None or abs(difference) < TOO_SMALL[attribution.settings.get("of", "probability")]:
         return Verdict(
@@ -53,9 +61,11 @@ def completeness_verdict(attribution: Attribution) -> Verdict:
     share = f"{max(relative, 0.001):.1%}"  # "within 0.0%" would claim more than is known
     if relative <= GOOD:
         return Verdict("good", f"Complete: the sum is within {share} of F(x) − F(x′).")
+    more = "samples" if "samples" in attribution.settings else "steps"
     if relative <= FAIR:
-        return Verdict("fair", f"Nearly complete: the sum is {share} off. More steps make it exact.")
-    return Verdict("poor", f"Not complete: the sum is {share} off. Take more steps or a sharper integrator.")
+        return Verdict("fair", f"Nearly complete: the sum is {share} off. More {more} make it exact.")
+    sharper = " or a sharper integrator" if "integrator" in attribution.settings else ""
+    return Verdict("poor", f"Not complete: the sum is {share} off. Take more {more}{sharper}.")
 
 
 def _convergence_verdict(attribution: Attribution, relative: float) -> Verdict:

@@ -1,4 +1,4 @@
-"""The command line: models, fetch, predict, explain."""
+"""The command line: models, methods, fetch, predict, explain."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,13 +21,31 @@ from igcore.integrators import INTEGRATORS
 from igcore.methods import METHODS, IntegratedGradients
 from igcore.models import DEFAULT_MODEL, catalogue, entry_for, fetch, load_model, missing
 from igcore.photos import PHOTOS
+from igcore.registry import parameters, read_values
 from igcore.results import Attribution
+from igcore.speed import Cost
 from igcore.terminal import progress_bar, quiet
 
 if TYPE_CHECKING:
     from igcore.models.network import TensorFlowModel
 
 __all__ = ["main"]
+
+#: Options of a method that have a flag of their own; others go with its key.
+METHOD_OPTIONS = (
+    *("baseline", "baselines", "integrator", "steps", "of"),
+    *("tolerance", "map_tolerance", "max_gradients", "correct"),
+)
+
+#: The (height, width) for which `methods` tells costs.
+METHOD_COST_SIZE = (224, 224)
+
+MEANINGS = {
+    "integral": "the values sum to F(x) − F(x′) as far as it has converged",
+    "construction": "the values sum to F(x) − F(x′) by construction",
+    "relevance": "the values sum to F(x) less what biases and stabilizers absorb, which is reported",
+    "none": "a heat map: its values sum to nothing in particular",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"igcore {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_models(commands)
+    _add_methods(commands)
     _add_fetch(commands)
     _add_predict(commands)
     _add_explain(commands)
@@ -68,6 +88,12 @@ def _add_models(commands: Any) -> None:
     models = commands.add_parser("models", help="list the catalogue")
     models.add_argument("--json", action="store_true", help="print one JSON object")
     models.set_defaults(run=_models)
+
+
+def _add_methods(commands: Any) -> None:
+    methods = commands.add_parser("methods", help="list the attribution methods")
+    methods.add_argument("--json", action="store_true", help="print one JSON object")
+    methods.set_defaults(run=_methods)
 
 
 def _add_fetch(commands: Any) -> None:
@@ -98,11 +124,22 @@ def _add_predict(commands: Any) -> None:
 def _add_explain(commands: Any) -> None:
     explain = commands.add_parser("explain", help="explain one class of one image")
     _add_image(explain)
-    explain.add_argument("--method", default="ig", choices=list(METHODS), help="attribution method (default: ig)")
+    explain.add_argument(
+        "--method",
+        default="ig",
+        metavar="KEY[:name=value,…]",
+        help="attribution method, for instance occlusion-patch:size=16 (default: ig); the command methods lists all",
+    )
     explain.add_argument(
         "--baseline",
         metavar="KEY[:name=value,…]",
         help=f"{', '.join(BASELINES)}; for instance blur:sigma=10 or image:FILE (default: black)",
+    )
+    explain.add_argument(
+        "--baselines",
+        nargs="+",
+        metavar="KEY[:name=value,…]",
+        help="of methods that average over a set, for instance black white blur:sigma=10",
     )
     explain.add_argument("--integrator", choices=list(INTEGRATORS), help="default: trapezoid")
     explain.add_argument("--steps", type=int, metavar="N", help="of a fixed integrator (default: 50)")
@@ -148,6 +185,33 @@ def _models(options: argparse.Namespace) -> None:
     for row in rows:
         print(f"{row['key']:<{width}}  {row['title']} ({row['source']}, {row['licence']})")
         print(f"{'':<{width}}  {'available' if row['available'] else row['why_not']}")
+
+
+def _methods(options: argparse.Namespace) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "key": key,
+            "label": spec.label,
+            "description": spec.description,
+            "formula": spec.formula,
+            "needs": spec.needs,
+            "sums": spec.sums,
+            "cost": str(spec.settings().cost(METHOD_COST_SIZE)),
+            "parameters": {name: known.default for name, known in parameters(spec.settings).items()},
+            "reference": spec.reference,
+        }
+        for key, spec in METHODS.items()
+    ]
+    if options.json:
+        print(json.dumps({"methods": rows}, ensure_ascii=False))
+        return
+    for row in rows:
+        takes = ", ".join(f"{name}={value}" for name, value in row["parameters"].items())
+        print(f"{row['key']}  {row['label']} ({row['reference']})")
+        print(textwrap.fill(row["description"], 100, initial_indent="    ", subsequent_indent="    "))
+        print(f"    needs {row['needs']}; takes {row['cost']} at 224 × 224; {MEANINGS[row['sums']]}")
+        if takes:
+            print(f"    {row['key']}:{takes}")
 
 
 def _fetch(options: argparse.Namespace) -> None:
@@ -223,23 +287,30 @@ def _write(options: argparse.Namespace, result: Attribution) -> None:
 
 def _method(options: argparse.Namespace, size: tuple[int, int]) -> Any:
     """Build the method's settings from the options that were given."""
-    spec = METHODS[options.method]
-    names = ("baseline", "integrator", "steps", "of", "tolerance", "map_tolerance", "max_gradients", "correct")
-    given = {name: getattr(options, name) for name in names}
+    key, _, text = options.method.partition(":")
+    spec = METHODS[key]
+    given = {name: getattr(options, name) for name in METHOD_OPTIONS}
     given = {name: value for name, value in given.items() if value is not None}
-    known = getattr(spec.settings, "__dataclass_fields__", {})
+    written = read_values(f"method {key}", spec.settings, text)
+    known = spec.settings.__dataclass_fields__
     for name in given:
         if name not in known:
-            raise InputError(f"method {spec.key} takes no --{name.replace('_', '-')}; leave it out")
+            raise InputError(f"method {key} takes no --{name.replace('_', '-')}; leave it out")
+        if name in written:
+            raise InputError(f"{name} is given twice, by --method and by --{name.replace('_', '-')}; leave one out")
+    given |= written
     if "integrator" in known:
         _check_fit(given)
     if "baseline" in given:
-        kind, _, rest = given["baseline"].partition(":")
-        if kind == GivenImage.key and rest:
-            given["baseline"] = load_image(rest, size, options.fit)
-        else:
-            given["baseline"] = as_baseline(given["baseline"])
+        given["baseline"] = _baseline(given["baseline"], size, options.fit)
+    if "baselines" in given:
+        given["baselines"] = tuple(_baseline(text, size, options.fit) for text in given["baselines"])
     return spec.settings(**given)
+
+
+def _baseline(text: str, size: tuple[int, int], fit: Any) -> Any:
+    kind, _, rest = text.partition(":")
+    return load_image(rest, size, fit) if kind == GivenImage.key and rest else as_baseline(text)
 
 
 def _check_fit(given: dict[str, Any]) -> None:
@@ -277,7 +348,11 @@ def _facts(result: Attribution) -> dict[str, Any]:
         "map_error": result.map_error,
         "correction": result.correction,
         "converged": result.converged,
+        "additive": result.additive,
+        "by_construction": result.by_construction,
+        "absorbed": None if result.absorbed is None else sum(result.absorbed.values()),
         "gradient_count": result.gradient_count,
+        "forward_count": result.forward_count,
         "seconds": result.seconds,
         **result.settings,
     }
@@ -294,5 +369,5 @@ def _tell(result: Attribution) -> None:
         print(f"Corrected by {result.correction:+.2g} ({share:.1%}): complete by construction, which is no evidence.")
     if result.map_error is not None and result.converged is None and result.correction is None:
         print(f"The map itself is about {result.map_error:.1%} away from the converged one.")
-    count = result.gradient_count
-    print(f"{count} gradient{'s' if count != 1 else ''} in {result.seconds:.1f} s")
+    spent = str(Cost(result.forward_count, result.gradient_count)) or "one pass"
+    print(f"{spent} in {result.seconds:.1f} s")

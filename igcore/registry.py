@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from igcore.errors import InputError, UnknownKeyError
 
-__all__ = ["Parameter", "Registry", "check_parameters", "parameter", "parameters", "read_settings"]
+__all__ = ["Parameter", "Registry", "check_parameters", "parameter", "parameters", "read_settings", "read_values"]
 
 
 class Keyed(Protocol):
@@ -164,6 +164,11 @@ def read_settings(owner: str, settings: Callable[..., Settings], text: str) -> S
     InputError
         Where a name is unknown, or a value is refused by the settings themselves.
     """
+    return settings(**read_values(owner, settings, text))
+
+
+def read_values(owner: str, settings: Callable[..., Any], text: str) -> dict[str, Any]:
+    """Read ``name=value,name=value`` into values for some of a settings class's parameters; see `read_settings`."""
     known = parameters(settings)
     values: dict[str, Any] = {}
     for part in filter(None, text.split(",")):
@@ -172,7 +177,7 @@ def read_settings(owner: str, settings: Callable[..., Settings], text: str) -> S
             takes = ", ".join(f"{name}=…" for name in known) or "no parameters"
             raise InputError(f"{owner} cannot take {part!r}; it takes {takes}")
         values[name] = _value(value, known[name].default)
-    return settings(**values)
+    return values
 
 
 def _value(text: str, default: Any) -> Any:

@@ -151,7 +151,7 @@ def test_explain_is_the_library_with_the_same_settings(run, tiny, tmp_path):
     code, out, _ = run("explain", COFFEE, "--model", tiny, "--baseline", "blur:sigma=4", "--steps", 10)
     assert code == 0
     assert "F(x) = " in out
-    assert "11 gradients in" in out
+    assert "11 gradients and 2 forward passes in" in out
 
 
 @pytest.mark.parametrize("most", [512, 9])
@@ -179,7 +179,7 @@ def test_an_adaptive_explanation_says_whether_and_where_it_stopped(run, tiny, tm
     verdict = "Converged: it stopped by itself" if most == 512 else "Not within its tolerances after 9 gradients"
     assert verdict in out
     assert "complete by construction, which is no evidence" in out
-    assert f"{facts['gradient_count']} gradients in" in out
+    assert f"{facts['gradient_count']} gradients and 2 forward passes in" in out
 
 
 @pytest.mark.parametrize(

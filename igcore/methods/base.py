@@ -14,7 +14,7 @@ from igcore.baselines import Baseline, as_baseline, describe_baseline
 from igcore.errors import Cancelled, InputError
 from igcore.models.base import Model, Of
 from igcore.results import Attribution, Progress
-from igcore.speed import Cost
+from igcore.speed import SCORED, Cost
 
 __all__ = ["Method", "MethodSpec", "Sums", "Task", "as_baselines", "described", "over_channels"]
 
@@ -22,12 +22,9 @@ OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
 Array = NDArray[np.float32]
 
-#: Whether a method's values sum to F(x) − F(x′): in the limit of its integral, so that the sum is a check; by
-#: construction, so that the sum is no check; or not at all.
-Sums = Literal["integral", "construction", "none"]
-
-#: Variants of the image that are scored in one call.
-SCORED = 32
+#: Whether a method's values sum to F(x) − F(x′): in the limit of its integral, so that the sum is a check; or by
+#: construction, so that the sum is no check. Or to F(x) less what layers absorbed of the relevance; or to nothing.
+Sums = Literal["integral", "construction", "relevance", "none"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +129,7 @@ class Task:
             method=method.key,
             settings={**method.describe(), "seed": self.seed},
             score=float(score),
-            additive=method.sums != "none",
+            additive=method.sums in ("integral", "construction"),
             by_construction=method.sums == "construction",
             seconds=time.perf_counter() - self.started,
             **given,

@@ -30,7 +30,7 @@ __all__ = ["SPECS", "GuidedIG"]
 CLOSE = 1e-9
 
 #: Of a step, for each pixel; measured on two cores at 224 × 224.
-SECONDS = 1.6e-7
+SECONDS = 8e-8
 
 Array = NDArray[np.float64]
 
@@ -61,6 +61,8 @@ class GuidedIG:
     -----
     The attribution of value i is Σₜ ∂F(xₜ₋₁)/∂xᵢ (xₜ − xₜ₋₁)ᵢ. Step t leads to where the L1 distance to the image is
     1 − t/T of that of the baseline, as on the straight path, and moves the values of smallest gradient first.
+    The integral sums to F(x) − F(x′), but each step counts with the gradient at its start, and a path that turns to
+    where that gradient is small leaves it as soon as it grows: on networks the sum may be off by more than itself.
 
     References
     ----------
@@ -177,8 +179,8 @@ SPECS = (
         "guided-ig",
         "Guided IG",
         "Integrated Gradients on a bent path: the pixels on which the score depends least change first, which avoids "
-        "steep places that only add noise. The path depends on the model, so two models are compared along two "
-        "different paths.",
+        "steep places that only add noise. The path depends on the model and bends sharply, so the sum can miss the "
+        "score's change by far, and more steps need not mend it.",
         r"A_i = \int_0^1 \frac{\partial F(\gamma(\alpha))}{\partial x_i} \, "
         r"\frac{\partial \gamma_i(\alpha)}{\partial \alpha} \, d\alpha, \quad \gamma(0) = x', \; \gamma(1) = x",
         GuidedIG,

@@ -94,7 +94,7 @@ class _Relevance:
     """What all these methods share: the way down, and the balance of each layer."""
 
     key: ClassVar[str]
-    sums: ClassVar[Sums] = "none"
+    sums: ClassVar[Sums] = "relevance"
 
     def rule(self, node: Any) -> Rule:
         """Return the rule for a layer of the graph."""

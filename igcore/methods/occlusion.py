@@ -29,7 +29,9 @@ __all__ = ["SPECS", "Occlusion1", "OcclusionPatch", "PredictionDifference", "mea
 CLIP = 1e-7
 
 SIZE_HELP = "Side of the window. A large window sees whole parts, a small one fine detail at a higher price."
-STRIDE_HELP = "How far the window moves each time. A small one gives a smoother map at a higher price."
+STRIDE_HELP = (
+    "How far the window moves each time, at most by itself. A small one gives a smoother map at a higher price."
+)
 
 
 def windows(shape: tuple[int, ...], size: int, stride: int) -> NDArray[np.intp]:
@@ -39,13 +41,15 @@ def windows(shape: tuple[int, ...], size: int, stride: int) -> NDArray[np.intp]:
     ----------
     shape : (height, width)
     size, stride : int
-        With a stride of at most `size`, no pixel is left out: the last window of a row or column ends at the border.
+        A stride larger than `size`, which would leave pixels out, counts as `size`. The last window of a row or
+        column ends at the border.
 
     Returns
     -------
     (n, 2) int
     """
-    rows, columns = ([*range(0, length - size, stride), max(length - size, 0)] for length in shape[:2])
+    step = min(stride, size)
+    rows, columns = ([*range(0, length - size, step), max(length - size, 0)] for length in shape[:2])
     return np.array([(row, column) for row in rows for column in columns], np.intp)
 
 
@@ -58,14 +62,6 @@ def mean_over_windows(
         total[row : row + size, column : column + size] += amount
         count[row : row + size, column : column + size] += 1
     return total / count
-
-
-def _check_window(key: str, size: int, stride: int) -> None:
-    if stride > size:
-        raise InputError(
-            f"{key}: stride {stride} is larger than size {size} and would leave pixels out; "
-            f"choose a stride of at most {size}"
-        )
 
 
 def _check_fits(key: str, size: int, shape: tuple[int, ...]) -> None:
@@ -88,7 +84,6 @@ class _Covered:
 
     def __post_init__(self) -> None:
         check_parameters(self)
-        _check_window(self.key, self.size, self.stride)
         check_of(self.of)
         object.__setattr__(self, "baseline", as_baseline(self.baseline))
 
@@ -231,7 +226,6 @@ class PredictionDifference:
 
     def __post_init__(self) -> None:
         check_parameters(self)
-        _check_window(self.key, self.size, self.stride)
 
     def describe(self) -> dict[str, Any]:
         """Return the settings as plain values."""

@@ -110,7 +110,10 @@ class Rise:
 
     Notes
     -----
-    A pixel gets Σₖ F(x ⊙ Mₖ + x′ ⊙ (1 − Mₖ)) Mₖ / (samples · share), with masks Mₖ as in `Masks`.
+    A pixel gets Σₖ (Fₖ − F̄) Mₖ / (samples · share), where Fₖ = F(x ⊙ Mₖ + x′ ⊙ (1 − Mₖ)), F̄ is their mean and the
+    masks Mₖ are as in `Masks`. The paper does not subtract F̄. It gives a pixel without influence the mean score, the
+    same as every other pixel gets on top, and would let the unevenness of the masks show through; without it zero
+    means "no difference", as in the other maps.
 
     References
     ----------
@@ -162,7 +165,7 @@ class Rise:
             return images
 
         scores = task.scores_of(self.samples + 1, make, self.of)
-        heat = masks.weighed_sum(scores[1:]) / (self.samples * self.share)
+        heat = masks.weighed_sum(scores[1:] - scores[1:].mean()) / (self.samples * self.share)
         return task.result(self, over_channels(heat), scores[0], forward_count=len(scores))
 
 
@@ -170,12 +173,13 @@ SPECS = (
     MethodSpec(
         "rise",
         "RISE",
-        "Looks at the image through many random soft masks and adds up the masks, each weighed by the score it left. "
-        "Every pixel gets something, because each is shown by many masks, so only differences within the map count, "
-        "and they are noisy unless there are many masks.",
-        r"A_i = \frac{1}{N p} \sum_{k=1}^{N} F(x \odot M_k + x' \odot (1 - M_k)) \, M_{k,i}",
+        "Looks at the image through many random soft masks and adds up the masks, each weighed by how much more score "
+        "than the mean it left. The masks are random and coarse, so the map is noisy unless there are many, and never "
+        "sharper than their cells.",
+        r"A_i = \frac{1}{N p} \sum_{k=1}^{N} (F_k - \bar F) \, M_{k,i}, \quad "
+        r"F_k = F(x \odot M_k + x' \odot (1 - M_k))",
         Rise,
         "scores",
-        "Petsiuk, Das, Saenko 2018, equation 6",
+        "Petsiuk, Das, Saenko 2018, equation 6, less the mean score",
     ),
 )
