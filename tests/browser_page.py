@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 WIDE, NARROW = (1440, 900), (390, 844)
 
 #: Opened at a sub page's address, Streamlit first looks for its server below that address, which gives two 404.
-SEARCHED = re.compile(r"/(baselines|integrators)/_stcore/(health|host-config)$")
+SEARCHED = re.compile(r"/(baselines|integrators|methods)/_stcore/(health|host-config)$")
 
 #: What any single expectation may take, in milliseconds: other work may keep the machine busy.
 SECONDS = 240_000

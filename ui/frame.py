@@ -21,6 +21,7 @@ PAGES = (
     ("app.py", "Explain an image", ":material/image_search:"),
     ("pages/baselines.py", "Compare baselines", ":material/compare:"),
     ("pages/integrators.py", "Compare integrators", ":material/show_chart:"),
+    ("pages/methods.py", "Compare methods", ":material/family_history:"),
 )
 
 #: How often a page looks at work under way.
@@ -39,7 +40,11 @@ h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
 .st-key-grid [data-testid="stColumn"] { min-width: 132px; max-width: 260px; }
 .st-key-completeness { gap: 0.5rem; min-height: 14rem; }
 .st-key-progress { min-height: 3.2rem; }
+.st-key-photo { max-width: 160px; }
+.st-key-cards > [data-testid="stLayoutWrapper"] { flex: 0 0 calc(33.3% - 0.7rem); min-width: 0; align-self: stretch; }
+.st-key-cards > [data-testid="stLayoutWrapper"] > div { height: 100%; }
 @media (max-width: 640px) {
+  .st-key-cards > [data-testid="stLayoutWrapper"] { flex: 0 0 calc(50% - 0.5rem); }
   h1 { font-size: 1.5rem !important; }
   [class*="st-key-pictures"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; gap: 0.6rem; }
   [class*="st-key-pictures"] [data-testid="stColumn"] { min-width: calc(50% - 0.6rem); flex: 1 1 calc(50% - 0.6rem); }

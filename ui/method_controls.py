@@ -16,10 +16,18 @@ from ui import state
 from ui.controls import choose_other_picture
 from ui.widgets import from_parameter, segments, select, toggle
 
-__all__ = ["INTEGRATOR", "STEPS", "Integration", "choose_baseline", "choose_integration", "choose_steps"]
+__all__ = [
+    "INTEGRATOR",
+    "STEPS",
+    "Integration",
+    "choose_baseline",
+    "choose_integration",
+    "choose_integrator",
+    "choose_of",
+    "choose_steps",
+]
 
 STEPS = (10, 1000)
-OF_LABELS = {"probability": "Probability", "logit": "Logit"}
 
 #: The integrator of a first visit: it needed a fifth of the gradients of the tutorial's rule (bench.integrators).
 INTEGRATOR = "adaptive"
@@ -30,7 +38,7 @@ class Integration:
     """Everything of the method but its baseline."""
 
     integrator: str
-    of: str
+    of: Of
     settings: tuple[tuple[str, Any], ...]
 
     def method(self, baseline: Baseline) -> IntegratedGradients:
@@ -41,11 +49,26 @@ class Integration:
         InputError
             Where the settings do not go together.
         """
-        return IntegratedGradients(baseline, self.integrator, of=cast(Of, self.of), **dict(self.settings))
+        return IntegratedGradients(baseline, self.integrator, of=self.of, **dict(self.settings))
 
 
 def choose_integration() -> Integration:
     """Offer integrator, what that one reads, and the score."""
+    integrator, settings = choose_integrator()
+    return Integration(integrator, choose_of(), tuple(settings.items()))
+
+
+def choose_of() -> Of:
+    """Offer the score that is explained."""
+    names = {"probability": "Probability", "logit": "Logit"}
+    return cast(
+        Of,
+        segments("Score", "of", names, "probability", "The probability of the class, or its logit before the softmax."),
+    )
+
+
+def choose_integrator() -> tuple[str, dict[str, Any]]:
+    """Offer the integrator and what that one reads."""
     integrator = select(
         "Integrator",
         "integrator",
@@ -68,10 +91,7 @@ def choose_integration() -> Integration:
     else:
         known = parameters(IntegratedGradients)
         settings |= {name: from_parameter(name, known[name]) for name in ("map_tolerance", "max_gradients")}
-    of = segments(
-        "Score", "of", OF_LABELS, "probability", "The probability of the class, or its logit before the softmax."
-    )
-    return Integration(integrator, of, tuple(settings.items()))
+    return integrator, settings
 
 
 def choose_steps() -> int:

@@ -13,17 +13,32 @@ from numpy.typing import NDArray
 
 import igcore
 from igcore.baselines import as_baseline
+from igcore.errors import ModelError
 from igcore.integrators import FIXED
 from igcore.local_errors import LocalErrors
-from igcore.methods import IntegratedGradients
+from igcore.methods import IntegratedGradients, Method
 from igcore.models import ModelSpec, Of, catalogue, fetch
 from igcore.paths import StraightPath
 from igcore.results import Attribution, Progress
+from igcore.speed import Speed, measure_speed
 from igcore.study import Study
 from ui import store
 from ui.pictures import digest
 
-__all__ = ["Errors", "Explain", "Explained", "Load", "PlainGradient", "Point", "PointSeen", "Predict", "StudyPath"]
+__all__ = [
+    "Abilities",
+    "Able",
+    "ByMethod",
+    "Errors",
+    "Explain",
+    "Explained",
+    "Load",
+    "PlainGradient",
+    "Point",
+    "PointSeen",
+    "Predict",
+    "StudyPath",
+]
 
 Array = NDArray[np.float32]
 
@@ -126,6 +141,68 @@ class Explain:
     def size(self, answer: Explained) -> int:
         """Count values, image and baseline of every rule."""
         return sum(3 * result.values.nbytes for result in answer.by_rule.values())
+
+
+@dataclass(frozen=True, eq=False)
+class ByMethod:
+    """An explanation of one image by any method."""
+
+    model: str
+    image: Array
+    method: Method
+    target: int
+    seed: int = 0
+    lane: store.Lane = "long"
+
+    @property
+    def key(self) -> str:
+        """See `store.Question`."""
+        told = (self.method.key, self.method.describe())
+        return _key("method", self.model, digest(self.image), told, self.target, self.seed)
+
+    def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Attribution:
+        """Compute it."""
+        model = store.model(self.model)
+        return igcore.explain(model, self.image, self.method, self.target, self.seed, on_progress, should_stop)
+
+    def size(self, answer: Attribution) -> int:
+        """Count values, image, baseline and standard error."""
+        return 4 * answer.values.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Able:
+    """What a model can do here: how fast it runs, and why its layers cannot be read, if they cannot."""
+
+    speed: Speed
+    closed: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Abilities:
+    """What a model can do here."""
+
+    model: str
+    lane: store.Lane = "short"
+
+    @property
+    def key(self) -> str:
+        """See `store.Question`."""
+        return _key("abilities", self.model)
+
+    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> Able:
+        """Measure its pace, and read its layers."""
+        model = store.model(self.model)
+        closed = None
+        try:
+            model.graph  # noqa: B018
+        except ModelError as error:
+            closed = str(error)
+        return Able(measure_speed(model), closed)
+
+    def size(self, _answer: Able) -> int:
+        """See `store.Question`."""
+        return 1_000
 
 
 @dataclass(frozen=True, eq=False)

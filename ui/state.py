@@ -73,13 +73,13 @@ def seed(key: str, default: Value, read: Callable[[str], Value]) -> None:
     st.session_state[key] = value
 
 
-def remember(key: str, value: Any, link: bool = True) -> None:
-    """Keep a widget's value for when it is drawn again, and put it into the address."""
+def remember(key: str, value: Any, link: bool = True, text: str | None = None) -> None:
+    """Keep a widget's value for when it is drawn again, and put it, or a text that stands for it, into the address."""
     if value is None:
         return
     st.session_state[_MEMORY][key] = value
     if link:
-        st.session_state[_LINK][key] = str(value)
+        st.session_state[_LINK][key] = str(value) if text is None else text
 
 
 def write_address() -> None:

@@ -64,6 +64,9 @@ def from_parameter(key: str, known: Parameter, link: bool = True) -> Any:
     label = f"{known.label} ({known.unit})" if known.unit else known.label
     if known.choices:
         value: Any = _choices(key, label, known)
+    elif isinstance(known.default, str) and not known.default.startswith("#"):
+        state.seed(key, known.default, str)
+        value = st.text_input(label, st.session_state[key], key=key, help=known.help, max_chars=80)
     elif isinstance(known.default, str):
         state.seed(key, known.default, _hex)
         if st.session_state[key] != _hex(st.session_state[key]):
@@ -87,17 +90,17 @@ def _hex(color: str) -> str:
 
 
 def _choices(key: str, label: str, known: Parameter) -> Any:
-    """Offer a few values; a share is written in percent."""
+    """Offer a few values; a share, which is at most one, is written in percent."""
     names = {str(value): value for value in known.choices}
     state.seed(key, known.default, lambda text: names[state.one_of(names)(text)])
     if st.session_state[key] not in known.choices:
         st.session_state[key] = known.default
-    share = isinstance(known.default, float)
+    share = isinstance(known.default, float) and known.high is not None and known.high <= 1
     return st.select_slider(
         label,
         known.choices,
         st.session_state[key],
         key=key,
-        format_func=lambda one: f"{one:.1%}" if share else f"{one:,}",
+        format_func=lambda one: f"{one:.1%}" if share else f"{one:g}" if isinstance(one, float) else f"{one:,}",
         help=known.help,
     )

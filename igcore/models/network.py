@@ -78,7 +78,7 @@ class TensorFlowModel:
             Where they are not open, one of them is not known, or what they compute differs from the network.
         """
         if self._read_graph is None:
-            raise ModelError(f"model {self.spec.key} does not open its layers; choose a Keras model")
+            raise ModelError(f"model {self.spec.key} is a closed box of scores and gradients; choose a Keras model")
         graph = self._read_graph()
         image = np.random.default_rng(2).random((1, *self.spec.input_size, 3), dtype=np.float32)
         logits, expected = graph.activations(image)[-1], self.scores(image, "logit")

@@ -1,0 +1,96 @@
+"""Compare attribution methods on one image."""
+
+import streamlit as st
+
+from igcore.speed import Speed
+from ui import frame, state
+from ui.agreement_view import agreement_section
+from ui.controls import choose_drawing, choose_target
+from ui.method_cards import Card, cards, download_all, waits
+from ui.method_set import choose_methods, choose_settings
+from ui.pictures import show
+from ui.progress import jobs_line
+from ui.questions import Abilities, Able, ByMethod
+from ui.scene import Subject, answered, choose_subject, follow
+from ui.side_by_side import Seen
+from ui.store import known
+from ui.widgets import segments, toggle
+
+
+def main() -> None:
+    frame.open_page(
+        "Does the family agree?",
+        "Integrated Gradients is one of many methods that say which pixels matter. Here they explain the same class of "
+        "the same image: where they agree, and what each one costs and means.",
+    )
+    with frame.errors_as_lines():
+        subject = choose_subject()
+        able = answered(Abilities(subject.spec.key), "Measuring how fast the model runs here …") if subject else None
+        if subject is not None and able is not None:
+            compare(subject, able)
+    state.write_address()
+
+
+def compare(subject: Subject, able: Able) -> None:
+    spec, speed = subject.spec, able.speed
+    left, right = st.columns([1, 6], gap="medium", vertical_alignment="center")
+    with right:
+        keys = choose_methods(spec, speed)
+    with left, st.container(key="photo"):
+        seen = f"seen as {spec.label(subject.top)}, {subject.scores[subject.top]:.0%}"
+        show(subject.image, seen, f"{subject.picture.label}, {seen}")
+    with st.sidebar:
+        target = choose_target(spec, subject.top)
+        choices, seed = choose_settings(keys, spec, able.closed, subject.fit)
+    questions = [
+        None if one.why_not else ByMethod(spec.key, subject.image, one.settings, target, seed) for one in choices
+    ]
+    begun = [
+        question
+        for question, choice in zip(questions, choices, strict=True)
+        if question is not None and (known(question) is not None or not waits(question, choice, speed))
+    ]
+    jobs = dict(zip([question.key for question in begun], follow(*begun), strict=True))
+    several = [
+        Card(choice, question, jobs.get(question.key) if question is not None else None)
+        for choice, question in zip(choices, questions, strict=True)
+    ]
+    running = not all(job.done for job in jobs.values())
+
+    @st.fragment(run_every=frame.POLL_SECONDS if running else None)
+    def live() -> None:
+        with frame.errors_as_lines():
+            view(subject, spec.label(target), several, speed)
+        if running and all(job.done for job in jobs.values()):
+            st.rerun()
+
+    live()
+
+
+def view(subject: Subject, label: str, several: list[Card], speed: Speed) -> None:
+    if not several:
+        st.info("Choose one or more methods above.", icon=":material/checklist:")
+        return
+    jobs = [card.job for card in several if card.job is not None]
+    taken = sum(card.result.seconds for card in several if card.result is not None)
+    if jobs:
+        jobs_line(jobs, f"{label}: {len(jobs)} maps in {taken:.1f} s")
+    drawing = choose_drawing()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width=240):
+            over = segments("Picture", "over", {"map": "Map", "overlay": "Over the image"}, "map", None) == "overlay"
+        shared = toggle(
+            "One color scale for all maps",
+            "one_scale",
+            default=False,
+            help="The methods' values have different units, so each map has its own scale unless you ask for one.",
+        )
+    cards(several, subject.image, drawing, shared, over, speed)
+    name = "".join(letter if letter.isalnum() else "-" for letter in label.lower())
+    download_all(several, f"{subject.picture.name}_{name}", drawing)
+    seen = [Seen(number, None, card.choice.spec.label, card.result, card.job) for number, card in enumerate(several, 1)]
+    agreement_section([one for one in seen if one.result is not None], drawing, shared)
+    state.write_address()
+
+
+main()

@@ -1,0 +1,145 @@
+"""Cards: one for each method, with its map, what it cost, what its values mean, and what it is."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from igcore.checks import completeness_verdict
+from igcore.heatmaps import Drawing, full_scale, heat_map, mask_picture, overlay_picture
+from igcore.images import png_bytes
+from igcore.results import Attribution
+from igcore.speed import Cost, Speed
+from ui.method_set import BY, Choice, seconds
+from ui.pictures import Array, show
+from ui.questions import ByMethod
+from ui.store import Job
+
+__all__ = ["AGREED", "Card", "cards", "download_all", "waits"]
+
+#: What takes longer than this is not begun before somebody says so.
+UNASKED_SECONDS = 15.0
+
+#: The questions that somebody agreed to wait for, in the session's state.
+AGREED = "agreed to wait for"
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """A chosen method with its question and, once it is asked, its job."""
+
+    choice: Choice
+    question: ByMethod | None
+    job: Job[Attribution] | None
+
+    @property
+    def result(self) -> Attribution | None:
+        """What was found."""
+        return self.job.value if self.job is not None else None
+
+
+def waits(question: ByMethod, choice: Choice, speed: Speed) -> bool:
+    """Whether a question takes so long that it is asked only on request."""
+    return speed.seconds(choice.cost) > UNASKED_SECONDS and question.key not in st.session_state.get(AGREED, ())
+
+
+def cards(several: Sequence[Card], image: Array, drawing: Drawing, shared: bool, over: bool, speed: Speed) -> None:
+    """Draw the cards; with `shared` on one color scale, with `over` over the image."""
+    heats = [heat_map(card.result.values, drawing.sign).ravel() for card in several if card.result is not None]
+    limit = full_scale(np.concatenate(heats), drawing.clip) if shared and heats else None
+    with st.container(horizontal=True, gap="small", key="cards"):
+        for card in several:
+            with st.container(border=True, key=f"card_{card.choice.spec.key}", gap="xsmall"):
+                st.markdown(f"**{card.choice.spec.label}** :small[{BY[card.choice.spec.needs]}]")
+                _picture(card, image, drawing, limit, over)
+                _state(card, speed)
+                _what_it_is(card)
+
+
+def _picture(card: Card, image: Array, drawing: Drawing, limit: float | None, over: bool) -> None:
+    label, result = card.choice.spec.label, card.result
+    if result is None:
+        show(np.full_like(image, 0.5), "", f"{label}: not computed")
+    elif over:
+        picture = overlay_picture(result.values, result.image, drawing, limit)
+        show(picture, "", f"Attribution by {label} over the image")
+    else:
+        show(mask_picture(result.values, drawing, limit), "", f"Attribution by {label}")
+
+
+def _state(card: Card, speed: Speed) -> None:
+    """Say what it cost and what the values mean, or what it would cost, or why there is nothing."""
+    choice, job, result = card.choice, card.job, card.result
+    key, cost = choice.spec.key, f"{choice.cost}, {seconds(speed.seconds(choice.cost))}"
+    if choice.why_not is not None:
+        st.caption(f":material/block: It goes through the network's layers: {choice.why_not}.")
+    elif result is not None:
+        spent = str(Cost(result.forward_count, result.gradient_count, passes=choice.cost.passes))
+        st.caption(f"{spent} in **{seconds(result.seconds)}**")
+        st.caption(_meaning(result))
+    elif job is None:
+        st.caption(f"This takes {cost}.")
+        if st.button("Run it", icon=":material/play_arrow:", key=f"run_{key}", on_click=_agree, args=(card,)):
+            st.rerun()
+    elif job.error and job.stopped:
+        st.caption(":orange[:material/stop_circle:] Stopped.")
+    elif job.error:
+        st.caption(f":red[:material/error:] {job.error}")
+    elif job.progress is not None:
+        st.progress(min(1.0, job.progress.done / max(job.progress.total, 1)), text=f"of {cost}")
+    else:
+        st.caption(f"Waiting; takes {cost}.")
+
+
+def _agree(card: Card) -> None:
+    if card.question is not None:
+        st.session_state.setdefault(AGREED, set()).add(card.question.key)
+
+
+def _meaning(result: Attribution) -> str:
+    """Say in one line what the values are."""
+    if not result.additive and result.absorbed is None:
+        return ":material/gradient: A heat map: compare within it; its values sum to nothing in particular."
+    told = completeness_verdict(result).text
+    if result.standard_error is not None:
+        size = np.abs(result.values).sum(dtype=np.float64)
+        share = float(result.standard_error.sum(dtype=np.float64) / size) if size else 0.0
+        told += f" Its standard error is {share:.0%} of the map."
+    if result.map_error is not None and result.converged is None:
+        told += f" Map error ≈ {result.map_error:.1%}."
+    return f":material/functions: {told}"
+
+
+def _what_it_is(card: Card) -> None:
+    spec = card.choice.spec
+    with st.expander("What is this?", key=f"about_{spec.key}"):
+        st.markdown(spec.description)
+        st.latex(spec.formula)
+        st.caption(spec.reference)
+
+
+def download_all(several: Sequence[Card], stem: str, drawing: Drawing) -> None:
+    """Offer all finished maps as one file: each as a picture over the image and as numbers."""
+    results = [card.result for card in several if card.result is not None]
+    if not results:
+        return
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
+        for result in results:
+            overlay = png_bytes(overlay_picture(result.values, result.image, drawing))
+            file.writestr(f"{stem}_{result.method}.png", overlay)
+            file.writestr(f"{stem}_{result.method}.npz", result.to_bytes())
+    st.download_button(
+        f"{len(results)} maps (ZIP)",
+        buffer.getvalue(),
+        f"{stem}_methods.zip",
+        "application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+        key="download_zip",
+    )

@@ -1,0 +1,148 @@
+"""The methods that are compared, each with its own parameters, and what they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import streamlit as st
+
+from igcore.baselines import BASELINES, Baseline, GivenImage, parse_baseline
+from igcore.methods import METHODS, IntegratedGradients, Method, MethodSpec
+from igcore.models import ModelSpec
+from igcore.registry import parameter, parameters
+from igcore.speed import Cost, Speed
+from ui import state
+from ui.method_controls import choose_baseline, choose_integrator, choose_of
+from ui.widgets import from_parameter
+
+__all__ = ["Choice", "choose_methods", "choose_settings", "seconds"]
+
+#: What a first visit shows: one of each kind, quick enough together for a lecture.
+FIRST = ("gradient", "smoothgrad", "ig", "occlusion-patch", "grad-cam", "lrp-composite")
+#: The same for a model whose layers are closed.
+FIRST_CLOSED = ("gradient", "smoothgrad", "ig", "guided-ig", "xrai", "occlusion-patch")
+
+BY = {"gradients": "by gradients", "scores": "by scores alone", "layers": "through the layers"}
+SET = "methods"
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One chosen method: its settings, what they cost, or why the model cannot serve it."""
+
+    spec: MethodSpec
+    settings: Method
+    cost: Cost
+    why_not: str | None
+
+
+@dataclass
+class _Seeded:
+    """The one setting that belongs to the run rather than to a method."""
+
+    seed: int = parameter(0, label="Seed", low=0, high=2**31 - 1, step=1, help="Of everything that is random.")
+
+
+def choose_methods(spec: ModelSpec, speed: Speed) -> list[str]:
+    """Offer all methods, by family, with the time that each takes here; the address carries the choice."""
+    first = FIRST if spec.can("layers") else FIRST_CLOSED
+    state.seed(SET, list(first), _read)
+    if set(st.session_state[SET]) in (set(FIRST), set(FIRST_CLOSED)):
+        # Nobody has chosen yet, and another model may serve other ones.
+        st.session_state[SET] = list(first)
+
+    def name(key: str) -> str:
+        method = METHODS[key]
+        taken = seconds(speed.seconds(method.settings().cost(spec.input_size)))
+        return f"{method.label} · {taken}"
+
+    chosen = st.multiselect(
+        "Methods",
+        list(METHODS),
+        st.session_state[SET],
+        key=SET,
+        format_func=name,
+        placeholder="Choose methods",
+        help="Type to search. The times are what each takes here with its first settings.",
+    )
+    state.remember(SET, list(chosen), set(chosen) != set(first), ";".join(chosen))
+    return list(chosen)
+
+
+def _read(text: str) -> list[str]:
+    """Read the set from a link."""
+    return [METHODS[key].key for key in filter(None, text.split(";"))]
+
+
+def seconds(taken: float) -> str:
+    """Write seconds with no more digits than they deserve."""
+    return "< 0.1 s" if taken < 0.1 else f"{taken:.1f} s" if taken < 9.95 else f"{taken:.0f} s"
+
+
+def choose_settings(keys: list[str], spec: ModelSpec, closed: str | None, fit: str) -> tuple[list[Choice], int]:
+    """Offer what the methods share, and for each an expander with its own parameters.
+
+    Parameters
+    ----------
+    keys : list of str
+    spec : ModelSpec
+    closed : str or None
+        Why the model's layers cannot be read.
+    fit : str
+
+    Returns
+    -------
+    choices : list of Choice
+    seed : int
+    """
+    takes = {key: {part.name for part in fields(METHODS[key].settings)} for key in keys}
+    every = set().union(*takes.values()) if takes else set()
+    shared: dict[str, Any] = {}
+    if "baseline" in every:
+        shared["baseline"] = choose_baseline(spec.input_size, fit)
+    if "baselines" in every:
+        shared["baselines"] = _choose_baselines()
+    if "of" in every:
+        shared["of"] = choose_of()
+    seed = int(from_parameter("seed", parameters(_Seeded)["seed"]))
+    st.markdown("**Parameters**")
+    choices = []
+    for key in keys:
+        own = _own_parameters(key)
+        given = {name: value for name, value in shared.items() if name in takes[key]}
+        settings = METHODS[key].settings(**given, **own)
+        why_not = closed if METHODS[key].needs == "layers" else None
+        choices.append(Choice(METHODS[key], settings, settings.cost(spec.input_size), why_not))
+    return choices, seed
+
+
+def _own_parameters(key: str) -> dict[str, Any]:
+    """Draw a method's expander and return what was chosen in it."""
+    method = METHODS[key]
+    known = parameters(method.settings)
+    if not known:
+        return {}
+    with st.expander(method.label, key=f"parameters_{key}"):
+        if method.settings is IntegratedGradients:
+            integrator, settings = choose_integrator()
+            return {"integrator": integrator, **settings}
+        return {name: from_parameter(f"{key}-{name}", one) for name, one in known.items()}
+
+
+def _choose_baselines() -> tuple[Baseline, ...]:
+    """Offer a set of baselines to average over."""
+    options = [key for key in BASELINES if key != GivenImage.key]
+    default = ["black", "white", "blur", "uniform-noise"]
+    state.seed("averaged", default, lambda text: [parse_baseline(one).key for one in text.split(";") if one in options])
+    chosen = st.multiselect(
+        "Baselines to average over",
+        options,
+        st.session_state["averaged"],
+        key="averaged",
+        format_func=lambda key: BASELINES[key].label,
+        help="Of Expected Gradients and DeepSHAP.",
+    )
+    chosen = chosen or default
+    state.remember("averaged", list(chosen), chosen != default, ";".join(chosen))
+    return tuple(BASELINES[key].settings() for key in chosen)
