@@ -61,11 +61,13 @@ def completeness_verdict(attribution: Attribution) -> Verdict:
     share = f"{max(relative, 0.001):.1%}"  # "within 0.0%" would claim more than is known
     if relative <= GOOD:
         return Verdict("good", f"Complete: the sum is within {share} of F(x) − F(x′).")
+    integrated = "integrator" in attribution.settings
     more = "samples" if "samples" in attribution.settings else "steps"
     if relative <= FAIR:
-        return Verdict("fair", f"Nearly complete: the sum is {share} off. More {more} make it exact.")
-    sharper = " or a sharper integrator" if "integrator" in attribution.settings else ""
-    return Verdict("poor", f"Not complete: the sum is {share} off. Take more {more}{sharper}.")
+        way = "More steps make it exact" if integrated else f"More {more} may bring it nearer"
+        return Verdict("fair", f"Nearly complete: the sum is {share} off. {way}.")
+    way = "Take more steps or a sharper integrator" if integrated else f"More {more} may bring it nearer"
+    return Verdict("poor", f"Not complete: the sum is {share} off. {way}.")
 
 
 def _convergence_verdict(attribution: Attribution, relative: float) -> Verdict:

@@ -6,22 +6,21 @@ import argparse
 import json
 import os
 import sys
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from igcore import __version__
-from igcore.baselines import BASELINES, GivenImage, as_baseline
+from igcore.baselines import BASELINES
 from igcore.checks import completeness_verdict
 from igcore.errors import IGError, InputError
 from igcore.files import write_whole
 from igcore.heatmaps import SIGNS, Drawing, overlay_picture
 from igcore.images import FITS, load_image, png_bytes
 from igcore.integrators import INTEGRATORS
-from igcore.methods import METHODS, IntegratedGradients
-from igcore.models import DEFAULT_MODEL, catalogue, entry_for, fetch, load_model, missing
+from igcore.listings import list_methods, list_models
+from igcore.method_options import method_of
+from igcore.models import DEFAULT_MODEL, entry_for, fetch, load_model, missing
 from igcore.photos import PHOTOS
-from igcore.registry import parameters, read_values
 from igcore.results import Attribution
 from igcore.speed import Cost
 from igcore.terminal import progress_bar, quiet
@@ -30,22 +29,6 @@ if TYPE_CHECKING:
     from igcore.models.network import TensorFlowModel
 
 __all__ = ["main"]
-
-#: Options of a method that have a flag of their own; others go with its key.
-METHOD_OPTIONS = (
-    *("baseline", "baselines", "integrator", "steps", "of"),
-    *("tolerance", "map_tolerance", "max_gradients", "correct"),
-)
-
-#: The (height, width) for which `methods` tells costs.
-METHOD_COST_SIZE = (224, 224)
-
-MEANINGS = {
-    "integral": "the values sum to F(x) − F(x′) as far as it has converged",
-    "construction": "the values sum to F(x) − F(x′) by construction",
-    "relevance": "the values sum to F(x) less what biases and stabilizers absorb, which is reported",
-    "none": "a heat map: its values sum to nothing in particular",
-}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,13 +70,15 @@ def _parser() -> argparse.ArgumentParser:
 def _add_models(commands: Any) -> None:
     models = commands.add_parser("models", help="list the catalogue")
     models.add_argument("--json", action="store_true", help="print one JSON object")
-    models.set_defaults(run=_models)
+    models.set_defaults(run=list_models)
 
 
 def _add_methods(commands: Any) -> None:
     methods = commands.add_parser("methods", help="list the attribution methods")
-    methods.add_argument("--json", action="store_true", help="print one JSON object")
-    methods.set_defaults(run=_methods)
+    form = methods.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object")
+    form.add_argument("--markdown", action="store_true", help="print the table of the README")
+    methods.set_defaults(run=list_methods)
 
 
 def _add_fetch(commands: Any) -> None:
@@ -165,55 +150,6 @@ def _add_explain(commands: Any) -> None:
     explain.set_defaults(run=_explain)
 
 
-def _models(options: argparse.Namespace) -> None:
-    rows = [
-        {
-            "key": entry.key,
-            "title": entry.title,
-            "source": entry.source,
-            "licence": entry.licence,
-            "input_size": entry.input_size,
-            "available": missing(entry) is None,
-            "why_not": missing(entry),
-        }
-        for entry in catalogue().values()
-    ]
-    if options.json:
-        print(json.dumps({"models": rows}, ensure_ascii=False))
-        return
-    width = max(len(str(row["key"])) for row in rows)
-    for row in rows:
-        print(f"{row['key']:<{width}}  {row['title']} ({row['source']}, {row['licence']})")
-        print(f"{'':<{width}}  {'available' if row['available'] else row['why_not']}")
-
-
-def _methods(options: argparse.Namespace) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            "key": key,
-            "label": spec.label,
-            "description": spec.description,
-            "formula": spec.formula,
-            "needs": spec.needs,
-            "sums": spec.sums,
-            "cost": str(spec.settings().cost(METHOD_COST_SIZE)),
-            "parameters": {name: known.default for name, known in parameters(spec.settings).items()},
-            "reference": spec.reference,
-        }
-        for key, spec in METHODS.items()
-    ]
-    if options.json:
-        print(json.dumps({"methods": rows}, ensure_ascii=False))
-        return
-    for row in rows:
-        takes = ", ".join(f"{name}={value}" for name, value in row["parameters"].items())
-        print(f"{row['key']}  {row['label']} ({row['reference']})")
-        print(textwrap.fill(row["description"], 100, initial_indent="    ", subsequent_indent="    "))
-        print(f"    needs {row['needs']}; takes {row['cost']} at 224 × 224; {MEANINGS[row['sums']]}")
-        if takes:
-            print(f"    {row['key']}:{takes}")
-
-
 def _fetch(options: argparse.Namespace) -> None:
     entry = entry_for(options.key)
     if missing(entry) is None:
@@ -249,11 +185,11 @@ def _explain(options: argparse.Namespace) -> None:
             raise InputError(f"there is no folder {os.path.dirname(path)!r} to write {path!r} into; make it first")
     if options.seed < 0:
         raise InputError(f"--seed is {options.seed}; expected a whole number of 0 or more")
-    _method(options, (8, 8))  # a wrong setting is said before the model is loaded
+    method_of(options, (8, 8))  # a wrong setting is said before the model is loaded
     path = _image_path(options.image)
     load_image(path, (8, 8), options.fit)
     model = _load(options)
-    method = _method(options, model.spec.input_size)
+    method = method_of(options, model.spec.input_size)
     image = load_image(path, model.spec.input_size, options.fit)
     with progress_bar(not options.json) as told:
         result = explain(model, image, method, options.target, options.seed, on_progress=told)
@@ -283,46 +219,6 @@ def _write(options: argparse.Namespace, result: Attribution) -> None:
             raise
         if new:
             written.append(path)
-
-
-def _method(options: argparse.Namespace, size: tuple[int, int]) -> Any:
-    """Build the method's settings from the options that were given."""
-    key, _, text = options.method.partition(":")
-    spec = METHODS[key]
-    given = {name: getattr(options, name) for name in METHOD_OPTIONS}
-    given = {name: value for name, value in given.items() if value is not None}
-    written = read_values(f"method {key}", spec.settings, text)
-    known = spec.settings.__dataclass_fields__
-    for name in given:
-        if name not in known:
-            raise InputError(f"method {key} takes no --{name.replace('_', '-')}; leave it out")
-        if name in written:
-            raise InputError(f"{name} is given twice, by --method and by --{name.replace('_', '-')}; leave one out")
-    given |= written
-    if "integrator" in known:
-        _check_fit(given)
-    if "baseline" in given:
-        given["baseline"] = _baseline(given["baseline"], size, options.fit)
-    if "baselines" in given:
-        given["baselines"] = tuple(_baseline(text, size, options.fit) for text in given["baselines"])
-    return spec.settings(**given)
-
-
-def _baseline(text: str, size: tuple[int, int], fit: Any) -> Any:
-    kind, _, rest = text.partition(":")
-    return load_image(rest, size, fit) if kind == GivenImage.key and rest else as_baseline(text)
-
-
-def _check_fit(given: dict[str, Any]) -> None:
-    """Refuse a setting that the integrator would not read."""
-    integrator = INTEGRATORS[given.get("integrator", IntegratedGradients.integrator)]
-    for name in ("steps", "tolerance", "map_tolerance", "max_gradients"):
-        if name in given and name not in integrator.takes:
-            flag = name.replace("_", "-")
-            fitting = ", ".join(key for key, one in INTEGRATORS.items() if name in one.takes)
-            raise InputError(
-                f"integrator {integrator.key} takes no --{flag}; leave it out, or take --integrator {fitting}"
-            )
 
 
 def _image_path(image: str) -> Any:

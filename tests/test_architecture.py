@@ -26,7 +26,7 @@ TABLE = (
     {"igcore.methods", "igcore.metrics"},
     {"igcore.explanation", "igcore"},
     {"igcore.runtime"},
-    {"igcore.cli", "igcore.terminal", "igcore.__main__"},
+    {"igcore.cli", "igcore.terminal", "igcore.listings", "igcore.method_options", "igcore.__main__"},
     {"ui"},
     {"app", "pages"},
 )

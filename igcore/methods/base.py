@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igcore.baselines import Baseline, as_baseline, describe_baseline
-from igcore.errors import Cancelled, InputError
+from igcore.errors import Cancelled, InputError, ModelError
 from igcore.models.base import Model, Of
 from igcore.results import Attribution, Progress
 from igcore.speed import SCORED, Cost
@@ -100,10 +100,17 @@ class Task:
         chunk : range
         scores : (n,) float64
         gradients : (n, H, W, 3) float32
+
+        Raises
+        ------
+        ModelError
+            Where a gradient is not finite.
         """
         for chunk in _chunks(count, self.model.chunk):
             self.check()
             scores, gradients = self.model.gradients(make(chunk), self.target, of)
+            if not np.isfinite(gradients).all():
+                raise ModelError("the model's gradient is not finite here; choose another baseline or of=probability")
             yield chunk, scores.astype(np.float64), gradients
             self.tell(chunk.stop, count)
 

@@ -1,0 +1,75 @@
+"""From the command line's options to a method's settings."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from igcore.baselines import GivenImage, as_baseline
+from igcore.errors import InputError
+from igcore.images import load_image
+from igcore.integrators import INTEGRATORS
+from igcore.methods import METHODS, IntegratedGradients, Method
+from igcore.registry import read_values
+
+__all__ = ["method_of"]
+
+#: Options of a method that have a flag of their own; others go with its key.
+FLAGS = (
+    *("baseline", "baselines", "integrator", "steps", "of"),
+    *("tolerance", "map_tolerance", "max_gradients", "correct"),
+)
+
+
+def method_of(options: argparse.Namespace, size: tuple[int, int]) -> Method:
+    """Build the method's settings from the options that were given.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of the command explain.
+    size : (height, width)
+        Of the model's input, for a baseline that is read from a file.
+
+    Raises
+    ------
+    InputError
+        Where a setting cannot be used, or the method would not read it.
+    """
+    key, _, text = options.method.partition(":")
+    spec = METHODS[key]
+    given = {name: getattr(options, name) for name in FLAGS}
+    given = {name: value for name, value in given.items() if value is not None}
+    written = read_values(f"method {key}", spec.settings, text)
+    known = spec.settings.__dataclass_fields__
+    for name in given:
+        if name not in known:
+            raise InputError(f"method {key} takes no --{name.replace('_', '-')}; leave it out")
+        if name in written:
+            raise InputError(f"{name} is given twice, by --method and by --{name.replace('_', '-')}; leave one out")
+    given |= written
+    if "integrator" in known:
+        _check_fit(given)
+    if "baseline" in given:
+        given["baseline"] = _baseline(given["baseline"], size, options.fit)
+    if "baselines" in given:
+        given["baselines"] = tuple(_baseline(text, size, options.fit) for text in given["baselines"])
+    settings: Method = spec.settings(**given)
+    return settings
+
+
+def _baseline(text: str, size: tuple[int, int], fit: Any) -> Any:
+    kind, _, rest = text.partition(":")
+    return load_image(rest, size, fit) if kind == GivenImage.key and rest else as_baseline(text)
+
+
+def _check_fit(given: dict[str, Any]) -> None:
+    """Refuse a setting that the integrator would not read."""
+    integrator = INTEGRATORS[given.get("integrator", IntegratedGradients.integrator)]
+    for name in ("steps", "tolerance", "map_tolerance", "max_gradients"):
+        if name in given and name not in integrator.takes:
+            flag = name.replace("_", "-")
+            fitting = ", ".join(key for key, one in INTEGRATORS.items() if name in one.takes)
+            raise InputError(
+                f"integrator {integrator.key} takes no --{flag}; leave it out, or take --integrator {fitting}"
+            )
