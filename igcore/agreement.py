@@ -142,6 +142,7 @@ def average(attributions: Sequence[Attribution]) -> Attribution:
         settings={**first.settings, "baseline": [one.settings["baseline"] for one in attributions]},
         baseline_score=sum(one.baseline_score or 0.0 for one in attributions) / len(attributions),
         gradient_count=sum(one.gradient_count for one in attributions),
+        forward_count=sum(one.forward_count for one in attributions),
         seconds=sum(one.seconds for one in attributions),
         map_error=None,
         correction=None if None in corrections else float(np.mean(corrections)),  # type: ignore[arg-type]

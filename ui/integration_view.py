@@ -9,6 +9,7 @@ import streamlit as st
 
 from igcore.integrators import FIXED, INTEGRATORS
 from igcore.local_errors import LocalErrors
+from igcore.speed import Cost
 from igcore.study import GOAL, LARGEST, Study, study_cost
 from ui import figures, state
 from ui.progress import jobs_line
@@ -41,7 +42,7 @@ def local_error_section(scene: Scene, shown: Shown | None) -> None:
     )
     st.markdown(_told(errors, result.score_difference))
     passes = errors.forward_passes
-    cost = f" {passes} forward passes scored the ends that are no nodes." if passes else ""
+    cost = f" {Cost(forwards=passes)} scored what is an end and no node." if passes else ""
     st.caption(
         "Of a panel from a to b, the scores tell exactly what its attributions should sum to: F(b) − F(a). A bar is "
         f"the integrator's sum minus that. Together the bars make the completeness error before any correction.{cost}"

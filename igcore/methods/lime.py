@@ -117,7 +117,7 @@ class Lime:
         help="How fast a sample loses weight as it shows less of the image; a small one stays close to the image.",
     )  # fmt: skip
     penalty: float = parameter(
-        1.0, label="Penalty", low=1e-6, high=1000.0, step=0.1,
+        1.0, label="Penalty", low=1e-6, high=1000.0, choices=(0.001, 0.01, 0.1, 1.0, 10.0, 100.0),
         help="Of the ridge regression: a larger one makes all coefficients smaller and steadier.",
     )  # fmt: skip
     baseline: str | Baseline | NDArray[np.float32] = "mean"
