@@ -11,7 +11,7 @@ from igcore.methods import METHODS, MethodSpec
 from igcore.models import catalogue, missing
 from igcore.registry import parameters
 
-__all__ = ["list_methods", "list_models"]
+__all__ = ["SUMS", "list_methods", "list_models"]
 
 #: The (height, width) for which `methods` tells costs.
 METHOD_COST_SIZE = (224, 224)

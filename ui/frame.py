@@ -40,6 +40,7 @@ h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
 .st-key-grid [data-testid="stColumn"] { min-width: 132px; max-width: 260px; }
 .st-key-completeness { gap: 0.5rem; min-height: 14rem; }
 .st-key-progress { min-height: 3.2rem; }
+.st-key-cards .katex-display { overflow-x: auto; overflow-y: hidden; font-size: 0.69em; padding: 0.2rem 0; }
 .st-key-photo { max-width: 160px; }
 .st-key-cards > [data-testid="stLayoutWrapper"] { flex: 0 0 calc(33.3% - 0.7rem); min-width: 0; align-self: stretch; }
 .st-key-cards > [data-testid="stLayoutWrapper"] > div { height: 100%; }

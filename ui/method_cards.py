@@ -119,7 +119,7 @@ def _what_it_is(card: Card) -> None:
     spec = card.choice.spec
     with st.expander("What is this?", key=f"about_{spec.key}"):
         st.markdown(spec.description)
-        st.latex(spec.formula)
+        st.latex(rf"\begin{{gathered}} {spec.formula} \end{{gathered}}")
         st.caption(spec.reference)
 
 

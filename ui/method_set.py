@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from igcore.baselines import BASELINES, Baseline, GivenImage, parse_baseline
+from igcore.listings import SUMS
 from igcore.methods import METHODS, IntegratedGradients, Method, MethodSpec
 from igcore.models import ModelSpec
 from igcore.registry import parameter, parameters
@@ -67,7 +68,26 @@ def choose_methods(spec: ModelSpec, speed: Speed) -> list[str]:
         help="Type to search. The times are what each takes here with its first settings.",
     )
     state.remember(SET, list(chosen), set(chosen) != set(first), ";".join(chosen))
+    with st.expander(f"All {len(METHODS)} methods, and what each takes here", key="all_methods"):
+        _table(spec, speed)
     return list(chosen)
+
+
+def _table(spec: ModelSpec, speed: Speed) -> None:
+    """Show the registry: what each method goes by, takes and means."""
+    costs = {key: method.settings().cost(spec.input_size) for key, method in METHODS.items()}
+    st.dataframe(
+        {
+            "Method": [method.label for method in METHODS.values()],
+            "Goes": [BY[method.needs] for method in METHODS.values()],
+            "Takes": [str(cost) for cost in costs.values()],
+            "Seconds here": [speed.seconds(cost) for cost in costs.values()],
+            "Its values sum to": [SUMS[method.sums] for method in METHODS.values()],
+            "Paper": [method.reference for method in METHODS.values()],
+        },
+        column_config={"Seconds here": st.column_config.NumberColumn(format="%.1f")},
+        hide_index=True,
+    )
 
 
 def _read(text: str) -> list[str]:

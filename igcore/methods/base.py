@@ -177,7 +177,7 @@ class MethodSpec:
     description : str
         Two sentences that a student understands: what it does, and what to beware of.
     formula : str
-        In LaTeX.
+        In LaTeX, its lines separated by two backslashes.
     settings : class
         Of the method's settings; calling it without arguments gives the defaults.
     needs : {"scores", "gradients", "layers"}

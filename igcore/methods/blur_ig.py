@@ -120,7 +120,7 @@ SPECS = (
         "and each pixel gets its share of the score's change. What the blurred image still shows, such as large even "
         "areas, gets next to nothing.",
         r"A_i = \int_{\sigma_{\max}}^{0} \frac{\partial F(x_\sigma)}{\partial x_i} \, "
-        r"\frac{\partial x_{\sigma, i}}{\partial \sigma} \, d\sigma, \quad x_\sigma = G_\sigma * x",
+        r"\frac{\partial x_{\sigma, i}}{\partial \sigma} \, d\sigma, \\ x_\sigma = G_\sigma * x",
         BlurIG,
         "gradients",
         "Xu, Venugopalan, Sundararajan 2020, equation 7",

@@ -127,7 +127,7 @@ SPECS = (
         "Grad-CAM",
         "Adds up the feature maps of the last layer that still knows where things are, each weighed by how much it "
         "raises the class. It shows where, as a coarse blob, and nothing of what speaks against the class.",
-        r"L = \mathrm{ReLU}\Big( \sum_k \alpha_k A^k \Big), \qquad "
+        r"L = \mathrm{ReLU}\Big( \sum_k \alpha_k A^k \Big), \\ "
         r"\alpha_k = \frac1Z \sum_{ij} \frac{\partial y}{\partial A^k_{ij}}",
         GradCam,
         "layers",
@@ -139,7 +139,7 @@ SPECS = (
         "Grad-CAM with weights that count only rising gradients, position by position, so that several objects of a "
         "class all show. As coarse as Grad-CAM.",
         r"w_k = \sum_{ij} \frac{g_{ij}^2}{2 g_{ij}^2 + g_{ij}^3 \sum_{ab} A^k_{ab}} \, \mathrm{ReLU}(g_{ij}), "
-        r"\qquad g = \frac{\partial y}{\partial A^k}",
+        r"\\ g = \frac{\partial y}{\partial A^k}",
         GradCamPlusPlus,
         "layers",
         "Chattopadhay, Sarkar, Howlader, Balasubramanian 2018, equations 5 and 19",

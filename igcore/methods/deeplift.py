@@ -249,7 +249,7 @@ SPECS = (
         "Compares every neuron with what it gives for the baseline and hands the class's difference back in "
         "proportion. It needs one pass where Integrated Gradients needs many, but two networks with the same function "
         "can get different maps.",
-        r"m_{\Delta x \Delta y} = \frac{\Delta y}{\Delta x}, \qquad A_i = m_i \, (x_i - x'_i)",
+        r"m_{\Delta x \Delta y} = \frac{\Delta y}{\Delta x}, \\ A_i = m_i \, (x_i - x'_i)",
         DeepLiftRescale,
         "layers",
         f"{_SHRIKUMAR}, section 3.5.2",
@@ -259,8 +259,8 @@ SPECS = (
         "DeepLIFT (RevealCancel)",
         "DeepLIFT that lets what raises and what lowers a neuron go through it apart, so that effects which cancel are "
         "still seen. Each part's effect is the mean over both orders, a small Shapley value in every neuron.",
-        r"\Delta y^+ = \tfrac12 [f(z_0 + \Delta z^+) - f(z_0) + f(z_0 + \Delta z) - f(z_0 + \Delta z^-)], "
-        r"\quad \Delta z = \Delta z^+ + \Delta z^-",
+        r"\Delta y^+ = \tfrac12 [f(z_0 + \Delta z^+) - f(z_0) \\ \; {} + f(z_0 + \Delta z) - f(z_0 + \Delta z^-)], "
+        r"\\ \Delta z = \Delta z^+ + \Delta z^-",
         DeepLiftRevealCancel,
         "layers",
         f"{_SHRIKUMAR}, section 3.5.3",

@@ -182,7 +182,7 @@ SPECS = (
         "steep places that only add noise. The path depends on the model and bends sharply, so the sum can miss the "
         "score's change by far, and more steps need not mend it.",
         r"A_i = \int_0^1 \frac{\partial F(\gamma(\alpha))}{\partial x_i} \, "
-        r"\frac{\partial \gamma_i(\alpha)}{\partial \alpha} \, d\alpha, \quad \gamma(0) = x', \; \gamma(1) = x",
+        r"\frac{\partial \gamma_i(\alpha)}{\partial \alpha} \, d\alpha, \\ \gamma(0) = x', \; \gamma(1) = x",
         GuidedIG,
         "gradients",
         "Kapishnikov, Venugopalan, Avci, Wedin, Terry, Bolukbasi 2021, algorithm 1",

@@ -115,7 +115,7 @@ SPECS = (
         "gradient, so that slopes across the way add no noise. It sums to the score's change however few steps are "
         "taken, so a correct sum is no sign that the map has converged.",
         r"A_i = \sum_{j=0}^{n-1} \frac{g_{j,i}^2}{\lVert g_j \rVert^2} \, \bigl( F(x_{j+1}) - F(x_j) \bigr), "
-        r"\quad x_j = x' + \tfrac{j}{n} (x - x'), \; g_j = \nabla F(x_j)",
+        r"\\ x_j = x' + \tfrac{j}{n} (x - x'), \; g_j = \nabla F(x_j)",
         IDGI,
         "gradients",
         "Yang, Wang, Bilgic 2023, algorithm 1",

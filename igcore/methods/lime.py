@@ -160,8 +160,8 @@ SPECS = (
         "Hides random patches of the image many times and fits a straight line that says how much each patch raises "
         "the score. A line is only a sketch of the network: another seed, kernel width or cut into patches can give "
         "another map.",
-        r"A_i = \frac{\beta_j}{|S_j|}, \; i \in S_j, \quad \beta = \arg\min_\beta \min_b \sum_k "
-        r"e^{-D(z_k)^2 / \sigma^2} \left( F(x_{z_k}) - b - z_k \cdot \beta \right)^2 + \lambda \|\beta\|^2",
+        r"A_i = \frac{\beta_j}{|S_j|}, \; i \in S_j, \\ \min_{\beta, b} \; \sum_k w_k "
+        r"\left( F(x_{z_k}) - b - z_k \cdot \beta \right)^2 + \lambda \|\beta\|^2, \\ w_k = e^{-D(z_k)^2 / \sigma^2}",
         Lime,
         "scores",
         "Ribeiro, Singh, Guestrin 2016, section 3",

@@ -335,7 +335,7 @@ SPECS = (
         "Handed back as in LRP, but what speaks for and what speaks against is kept apart, so that nothing cancels. "
         "α says how much more the one counts than the other, and the picture depends on it.",
         r"R_i = \sum_j \Big( \alpha \frac{(x_i w_{ij})^+}{z_j^+} - \beta \frac{(x_i w_{ij})^-}{z_j^-} \Big) R_j, "
-        r"\quad \alpha - \beta = 1",
+        r"\\ \alpha - \beta = 1",
         LrpAlphaBeta,
         "layers",
         f"{_BACH}, equation 60",
@@ -355,8 +355,8 @@ SPECS = (
         "LRP, composite",
         "LRP with the rule that suits each depth: ε in the last layers, γ in the convolutions, and at the image one "
         "that knows that pixels lie between black and white. It shows clear shapes; edges count much for any class.",
-        r"R_i = \sum_j \frac{x_i w_{ij} - l_i w_{ij}^+ - h_i w_{ij}^-}{\sum_k x_k w_{kj} - l_k w_{kj}^+ - h_k w_{kj}^-}"
-        r" R_j \quad \text{at the image}",
+        r"R_i = \sum_j \frac{c_{ij}}{\sum_k c_{kj}} R_j \; \text{at the image,} \\ "
+        r"c_{ij} = x_i w_{ij} - l_i w_{ij}^+ - h_i w_{ij}^-",
         LrpComposite,
         "layers",
         "Kohlbrenner, Bauer, Nakajima, Binder, Samek, Lapuschkin 2020; Montavon et al. 2019, section 10.3",

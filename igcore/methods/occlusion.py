@@ -284,7 +284,7 @@ SPECS = (
         "Occlusion-1",
         "Covers one small window after the other with the baseline and notes how much the score drops. "
         "A single small window hardly changes what the network sees, so parts that only matter together stay dark.",
-        r"A_i = F(x) - F(x_{W \to x'}), \quad i \in W",
+        r"A_i = F(x) - F(x_{W \to x'}), \; i \in W",
         Occlusion1,
         "scores",
         "Zeiler, Fergus 2014, section 4.3, with the smallest windows",
@@ -307,7 +307,7 @@ SPECS = (
         "class is lost. The pieces are drawn at random, so a few samples give a noisy map, and where the probability "
         "is very near 0 or 1 small changes of it count for many bits.",
         r"A_i = \operatorname{mean}_{W \ni i} \left[ \log_2 \frac{p}{1 - p} - \log_2 \frac{\bar p_W}{1 - \bar p_W} "
-        r"\right], \quad \bar p_W = \frac{1}{S} \sum_{s=1}^{S} p(c \mid x_{W \to x_{W_s}})",
+        r"\right], \\ \bar p_W = \frac{1}{S} \sum_{s=1}^{S} p(c \mid x_{W \to x_{W_s}})",
         PredictionDifference,
         "scores",
         "Zintgraf, Cohen, Adel, Welling 2017, equations 1 to 3; Robnik-Šikonja, Kononenko 2008",

@@ -176,7 +176,7 @@ SPECS = (
         "Looks at the image through many random soft masks and adds up the masks, each weighed by how much more score "
         "than the mean it left. The masks are random and coarse, so the map is noisy unless there are many, and never "
         "sharper than their cells.",
-        r"A_i = \frac{1}{N p} \sum_{k=1}^{N} (F_k - \bar F) \, M_{k,i}, \quad "
+        r"A_i = \frac{1}{N p} \sum_{k=1}^{N} (F_k - \bar F) \, M_{k,i}, \\ "
         r"F_k = F(x \odot M_k + x' \odot (1 - M_k))",
         Rise,
         "scores",

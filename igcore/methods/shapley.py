@@ -167,8 +167,8 @@ SPECS = (
         "Uncovers patches of the image in random orders and gives each patch the mean change of the score when its "
         "turn came, so that all changes together make up the whole. The orders are a sample, so look at the standard "
         "error: the values always sum up, even where they are still rough.",
-        r"\phi_j = \frac{1}{|\Pi|} \sum_{\pi \in \Pi} \left[ v(\mathrm{before}_\pi(j) \cup \{j\}) "
-        r"- v(\mathrm{before}_\pi(j)) \right], \quad A_i = \frac{\phi_j}{|S_j|}, \; i \in S_j",
+        r"\phi_j = \frac{1}{|\Pi|} \sum_{\pi \in \Pi} \left[ v(S_{\pi j} \cup \{j\}) - v(S_{\pi j}) \right], \\ "
+        r"S_{\pi j} = \text{those before } j \text{ in } \pi, \\ A_i = \frac{\phi_j}{|S_j|}, \; i \in S_j",
         Shapley,
         "scores",
         "Castro, Gómez, Tejada 2009, section 3; Štrumbelj, Kononenko 2010; Shapley 1953",

@@ -129,7 +129,7 @@ SPECS = (
         "Adds noise to the image again and again and averages the gradients, so that what flickers cancels and what "
         "stays is seen. The noisy copies are no natural photos, and the map still tells of slopes, not of shares.",
         r"A_i = \frac{1}{n} \sum_{k=1}^{n} \frac{\partial F(x + \varepsilon_k)}{\partial x_i}, "
-        r"\quad \varepsilon_k \sim \mathcal{N}(0, \sigma^2)",
+        r"\\ \varepsilon_k \sim \mathcal{N}(0, \sigma^2)",
         SmoothGrad,
         "gradients",
         "Smilkov, Thorat, Kim, Viégas, Wattenberg 2017, section 3",
@@ -140,7 +140,7 @@ SPECS = (
         "Adds noise to the image again and again and shows where the gradient changes most from copy to copy. "
         "It has no sign: a bright pixel may speak for the class or against it.",
         r"A_i = \operatorname{Var}_k \left[ \frac{\partial F(x + \varepsilon_k)}{\partial x_i} \right], "
-        r"\quad \varepsilon_k \sim \mathcal{N}(0, \sigma^2)",
+        r"\\ \varepsilon_k \sim \mathcal{N}(0, \sigma^2)",
         VarGrad,
         "gradients",
         "Adebayo, Gilmer, Goodfellow, Kim 2018, Local Explanation Methods for Deep Neural Networks Lack Sensitivity",

@@ -210,7 +210,7 @@ SPECS = (
         "important ones first, so that the map shows things instead of specks. The regions come from the colors of the "
         "image and not from the model, so an edge in the map is no edge that the model has seen.",
         r"s^* = \arg\max_s \frac{1}{\lvert s \setminus C \rvert} \sum_{i \in s \setminus C} A^{\text{IG}}_i, "
-        r"\quad C \leftarrow C \cup s^*",
+        r"\\ C \leftarrow C \cup s^*",
         XRAI,
         "gradients",
         "Kapishnikov, Bolukbasi, Viégas, Terry 2019, algorithm 1",
