@@ -16,7 +16,7 @@ from igcore.images import png_bytes
 from igcore.results import Attribution
 from igcore.speed import Cost, Speed
 from ui.method_set import BY, Choice, seconds
-from ui.pictures import Array, show
+from ui.pictures import Array, digest, show
 from ui.questions import ByMethod
 from ui.store import Job
 
@@ -124,22 +124,29 @@ def _what_it_is(card: Card) -> None:
 
 
 def download_all(several: Sequence[Card], stem: str, drawing: Drawing) -> None:
-    """Offer all finished maps as one file: each as a picture over the image and as numbers."""
+    """Offer all finished maps as one file, each as a picture over the image and as numbers, once nothing is running."""
     results = [card.result for card in several if card.result is not None]
-    if not results:
+    if not results or not all(card.job is None or card.job.done for card in several):
         return
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
-        for result in results:
-            overlay = png_bytes(overlay_picture(result.values, result.image, drawing))
-            file.writestr(f"{stem}_{result.method}.png", overlay)
-            file.writestr(f"{stem}_{result.method}.npz", result.to_bytes())
+    names = tuple(f"{result.method}:{digest(result.values)}" for result in results)
     st.download_button(
         f"{len(results)} maps (ZIP)",
-        buffer.getvalue(),
+        _packed(names, stem, drawing, results),
         f"{stem}_methods.zip",
         "application/zip",
         icon=":material/download:",
         on_click="ignore",
         key="download_zip",
     )
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _packed(names: tuple[str, ...], stem: str, drawing: Drawing, _results: list[Attribution]) -> bytes:
+    del names  # by which the cache tells sets of maps apart
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
+        for result in _results:
+            overlay = png_bytes(overlay_picture(result.values, result.image, drawing))
+            file.writestr(f"{stem}_{result.method}.png", overlay)
+            file.writestr(f"{stem}_{result.method}.npz", result.to_bytes())
+    return buffer.getvalue()

@@ -104,6 +104,10 @@ def _position(graph: Any, outputs: list[Array], layer: str) -> int:
     fitting = [
         index for index, output in enumerate(outputs) if index and output.ndim == 4 and output[0, :, :, 0].size > 1
     ]
+    if not fitting:
+        raise InputError(
+            "no layer of this network has positions, which class activation maps need; choose another method"
+        )
     if not layer:
         return fitting[-1]
     named = [index for index in fitting if graph.nodes[index].name == layer]

@@ -74,9 +74,12 @@ class _Compared:
 
     def _parts(self, position: int) -> tuple[Array, Array]:
         """Return a node's difference as the sum of its positive and of its negative contributions."""
-        from igcore.models.graph import Linear
+        from igcore.models.graph import Linear, Rearrangement
 
         node = self.graph.nodes[position]
+        if isinstance(node, Rearrangement):
+            up, down = map(node.forward, self._parts(node.inputs[0]))
+            return up, down
         if isinstance(node, Linear):
             up, down = node.split(*(self.difference(index) for index in node.inputs))
             return up, down

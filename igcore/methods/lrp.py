@@ -128,6 +128,7 @@ class _Relevance:
         start = np.zeros_like(outputs[-1])
         start[0, task.target] = self.begin(logit, task.model.spec.label(task.target))
         bounds = [graph.activations(np.full_like(task.image, level)[None]) for level in (0, 1)] if self.bounded else []
+        at_image = _at_image(graph)
         absorbed: dict[str, float] = {}
         done = 0
 
@@ -137,14 +138,15 @@ class _Relevance:
             inputs = [outputs[index] for index in node.inputs]
             if not isinstance(node, Linear):
                 parts = _handed_through(node, relevance, inputs)
-            elif bounds and position == _first_weighted(graph):
+            elif bounds and position in at_image:
                 parts = (_within_bounds(node, relevance, inputs[0], *(of[node.inputs[0]] for of in bounds)),)
             else:
                 positive, negative = node.split(*inputs)
                 factors = node.spread(*self.rule(node)(positive, negative, node.bias, relevance), *inputs)
                 parts = tuple(x * factor for x, factor in zip(inputs, factors, strict=True))
             if isinstance(node, Linear):
-                absorbed[node.name] = _total(relevance) - sum(map(_total, parts))
+                kept = _total(relevance) - sum(map(_total, parts))
+                absorbed[node.name] = absorbed.get(node.name, 0.0) + kept  # a layer may stand in several places
             done += 1
             task.tell(done, len(graph.nodes) - 1)
             return parts
@@ -164,11 +166,18 @@ def _handed_through(node: Any, relevance: Array, inputs: list[Array]) -> tuple[A
     return (relevance,) if isinstance(node, Rectifier) else tuple(node.backward(relevance, *inputs))
 
 
-def _first_weighted(graph: Any) -> int:
-    """Return the position of the first layer with weights, which reads the image, padded at most."""
-    from igcore.models.graph import Linear
+def _at_image(graph: Any) -> set[int]:
+    """Return the positions of the layers with weights that read the image itself, padded or reshaped at most."""
+    from igcore.models.graph import Rearrangement, Weighted
 
-    return next(index for index, node in enumerate(graph.nodes) if isinstance(node, Linear))
+    image, found = {0}, set()
+    for position, node in enumerate(graph.nodes):
+        if node.inputs and image.issuperset(node.inputs):
+            if isinstance(node, Rearrangement):
+                image.add(position)
+            elif isinstance(node, Weighted):
+                found.add(position)
+    return found
 
 
 def _within_bounds(node: Any, relevance: Array, x: Array, *bounds: Array) -> Array:

@@ -30,6 +30,7 @@ __all__ = [
     "Rearrangement",
     "Rectifier",
     "Scale",
+    "Weighted",
 ]
 
 Array = NDArray[np.float32]

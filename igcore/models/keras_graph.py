@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from igcore.errors import ModelError
@@ -95,7 +96,12 @@ class _Reader:
                 raise ModelError(f"layer {self.ended} is a softmax inside the network; layer-wise methods know {KNOWN}")
             inputs = [where[id(tensor)] for tensor in call.input_tensors]
             alone = all(uses[id(tensor)] == 1 for tensor in call.input_tensors)
-            where[id(call.outputs[0])] = self.add(call.operation, inputs, alone, call.outputs[0].shape)
+            output = call.outputs[0]
+            where[id(output)] = self.add(call.operation, inputs, alone, output.shape)
+            if where[id(output)] == inputs[0] and not alone:
+                uses[id(output)] += 1  # a layer that changes nothing shares its input's other readers
+            if any(tensor.shape != output.shape for tensor in call.input_tensors[1:]):
+                raise ModelError(f"layer {call.operation.name} joins unlike shapes; layer-wise methods know {KNOWN}")
         return where[id(network.outputs[0])]
 
     def add(self, layer: Any, inputs: list[int], alone: bool, shape: Any) -> int:
@@ -116,11 +122,12 @@ class _Reader:
         if kind in ("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "ActivityRegularization"):
             return inputs[0]
         if kind == "BatchNormalization":
-            return self.normalize(layer, inputs[0], alone)
+            return self.normalize(layer, inputs[0], alone, len(shape))
         if kind in ("ReLU", "Activation", "Softmax"):
             return self.activate(layer, inputs[0])
         make = _MAKERS.get(kind)
-        if make is None:
+        keras_own = getattr(tf.keras.layers, kind, None) is type(layer) or (kind == "Add" and len(inputs) > 1)
+        if make is None or not keras_own:
             raise ModelError(f"layer {layer.name} is of kind {kind}, which layer-wise methods do not know: {KNOWN}")
         if getattr(layer, "data_format", "channels_last") != "channels_last":
             raise ModelError(f"layer {layer.name} has its channels first; layer-wise methods know channels_last")
@@ -132,7 +139,8 @@ class _Reader:
     def activate(self, layer: Any, source: int) -> int:
         """Add a layer's activation."""
         kind = type(layer).__name__
-        name = kind.lower() if kind in ("ReLU", "Softmax") else layer.activation.__name__
+        given = getattr(layer, "activation", None)
+        name = kind.lower() if kind in ("ReLU", "Softmax") else getattr(given, "__name__", type(given).__name__)
         if name == "linear":
             return source
         if name == "softmax":
@@ -150,12 +158,12 @@ class _Reader:
         self.nodes.append(Rectifier(f"{layer.name}_{name}" if inline else layer.name, (source,), ceiling))
         return len(self.nodes) - 1
 
-    def normalize(self, layer: Any, source: int, alone: bool) -> int:
+    def normalize(self, layer: Any, source: int, alone: bool, rank: int) -> int:
         """Fold a batch normalization into the layer before it, or add it by itself."""
         axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
         before = self.nodes[source]
         mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
-        if axis not in (-1, 3) and not (axis == 1 and isinstance(before, Dense)):
+        if axis not in (-1, rank - 1):
             raise ModelError(f"layer {layer.name} normalizes axis {axis}; layer-wise methods know the last one")
         scale = 1 / np.sqrt(variance + layer.epsilon)
         scale = scale * np.asarray(layer.gamma) if layer.scale else scale

@@ -83,7 +83,7 @@ class TensorFlowModel:
         image = np.random.default_rng(2).random((1, *self.spec.input_size, 3), dtype=np.float32)
         logits, expected = graph.activations(image)[-1], self.scores(image, "logit")
         if self.spec.outputs == "probabilities":  # then "logit" is the log-probability
-            logits = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+            logits = np.maximum(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), np.log(TINY))
         if logits.shape != expected.shape or not np.allclose(logits, expected, rtol=1e-3, atol=1e-3):
             raise ModelError(
                 f"the layers of model {self.spec.key} do not give what the model gives; layer-wise methods cannot "
