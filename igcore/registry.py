@@ -176,6 +176,8 @@ def read_values(owner: str, settings: Callable[..., Any], text: str) -> dict[str
         if not equals or name not in known:
             takes = ", ".join(f"{name}=…" for name in known) or "no parameters"
             raise InputError(f"{owner} cannot take {part!r}; it takes {takes}")
+        if name in values:
+            raise InputError(f"{owner}: {name} is given twice; leave one out")
         values[name] = _value(value, known[name].default)
     return values
 

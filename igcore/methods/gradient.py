@@ -48,7 +48,9 @@ class Gradient:
 
     def attribute(self, task: Task) -> Attribution:
         """Compute the map: a heat map, not shares of the score."""
+        task.check()
         scores, gradients = task.model.gradients(task.image[None], task.target, self.of)
+        task.tell(1, 1)
         return task.result(self, gradients[0] * self._factor(task), scores[0], gradient_count=1)
 
     def _factor(self, _: Task) -> Any:
