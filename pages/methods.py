@@ -35,7 +35,7 @@ def compare(subject: Subject, able: Able) -> None:
     spec, speed = subject.spec, able.speed
     left, right = st.columns([1, 6], gap="medium", vertical_alignment="center")
     with right:
-        keys = choose_methods(spec, speed)
+        keys = choose_methods(spec, able)
     with left, st.container(key="photo"):
         seen = f"seen as {spec.label(subject.top)}, {subject.scores[subject.top]:.0%}"
         show(subject.image, seen, f"{subject.picture.label}, {seen}")
@@ -43,7 +43,8 @@ def compare(subject: Subject, able: Able) -> None:
         target = choose_target(spec, subject.top)
         choices, seed = choose_settings(keys, spec, able.closed, subject.fit)
     questions = [
-        None if one.why_not else ByMethod(spec.key, subject.image, one.settings, target, seed) for one in choices
+        ByMethod(spec.key, subject.image, one.settings, target, seed) if one.settings and not one.why_not else None
+        for one in choices
     ]
     begun = [
         question
@@ -74,7 +75,7 @@ def view(subject: Subject, label: str, several: list[Card], speed: Speed) -> Non
     jobs = [card.job for card in several if card.job is not None]
     taken = sum(card.result.seconds for card in several if card.result is not None)
     if jobs:
-        jobs_line(jobs, f"{label}: {len(jobs)} maps in {taken:.1f} s")
+        jobs_line(jobs, f"{label}: {len(jobs)} maps in {taken:.1f} s", failed_where="its card says why")
     drawing = choose_drawing()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(width=240):

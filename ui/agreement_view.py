@@ -34,20 +34,20 @@ def agreement_section(several: Sequence[Seen], drawing: Drawing, shared: bool) -
     if len({heat.shape for heat in heats}) > 1:
         st.caption("The maps have different sizes, so pixel by pixel they cannot be compared.")
         return
-    names = [one.label for one in finished]
+    numbered = {one.number: one.label for one in finished}
     table = _compared(tuple(map(digest, heats)), heats)
-    st.caption("  ·  ".join(f"**{number}** {name}" for number, name in enumerate(names, start=1)))
+    st.caption("  ·  ".join(f"**{number}** {name}" for number, name in numbered.items()))
     for column, (field, title, low) in zip(st.columns(3, gap="small"), TABLES, strict=True):
         column.plotly_chart(
-            figures.agreement_table(names, getattr(table, field), title, low),
+            figures.agreement_table(numbered, getattr(table, field), title, low),
             key=f"agreement_{field}",
-            on_select=partial(_clicked, f"agreement_{field}", len(names)),
+            on_select=partial(_clicked, f"agreement_{field}", list(numbered)),
             selection_mode="points",
             config={"displayModeBar": False},
             alt=f"{title} of each map with each",
         )
     st.caption("A click on a cell shows its two maps. By chance the top 5 % of two maps overlap by 0.05.")
-    _pair(names, heats, table, finished, drawing, shared)
+    _pair(numbered, heats, table, finished, drawing, shared)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -56,31 +56,37 @@ def _compared(names: tuple[str, ...], _heats: list[Array]) -> Agreement:
     return compare_maps(_heats)
 
 
-def _clicked(key: str, count: int) -> None:
-    """Take the cell that was clicked for the pair; cells are numbered row by row."""
+def _clicked(key: str, numbers: list[int]) -> None:
+    """Take the cell that was clicked for the pair; cells are counted row by row."""
     points = st.session_state[key]["selection"]["points"]
     if points:
-        st.session_state["pair_a"], st.session_state["pair_b"] = divmod(int(points[0]["point_index"]), count)
+        places = divmod(int(points[0]["point_index"]), len(numbers))
+        st.session_state["pair_a"], st.session_state["pair_b"] = (numbers[place] for place in places)
 
 
 def _pair(
-    names: Sequence[str],
+    numbered: dict[int, str],
     heats: Sequence[Array],
     table: Agreement,
     finished: Sequence[Seen],
     drawing: Drawing,
     shared: bool,
 ) -> None:
-    numbers = list(range(len(names)))
-    for key, default in (("pair_a", 0), ("pair_b", 1)):
+    numbers = list(numbered)
+    for key, default in (("pair_a", numbers[0]), ("pair_b", numbers[1])):
         if st.session_state.get(key) not in numbers:
             st.session_state[key] = default
     left, right = st.columns(2)
+    # Places in the row of finished maps, which grows; what is chosen stays by its number.
     a, b = (
-        column.selectbox(name, numbers, now, key=key, format_func=lambda one: f"{one + 1} {names[one]}") or 0
+        numbers.index(
+            column.selectbox(name, numbers, now, key=key, format_func=lambda one: f"{one} {numbered[one]}")
+            or numbers[0]
+        )
         for column, name, key in ((left, "Map A", "pair_a"), (right, "Map B", "pair_b"))
-        for now in [st.session_state[key]]
+        for now in [numbers.index(st.session_state[key])]
     )
+    names = list(numbered.values())
     scales = [full_scale(heats[index], drawing.clip) for index in (a, b)]
     if shared:
         scales = [max(scales)] * 2

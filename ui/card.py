@@ -11,6 +11,7 @@ from igcore.integrators import FIXED, INTEGRATORS
 from igcore.methods import IntegratedGradients
 from igcore.registry import parameters
 from igcore.results import Attribution
+from ui.markup import plain
 from ui.method_controls import STEPS
 from ui.questions import Explain, Explained
 from ui.scene import Shown, ask_again
@@ -83,7 +84,9 @@ def _state(question: Explain, job: Job[Explained], shown: Shown | None) -> None:
         st.progress(done / total, text=text + (f" · {left:.0f} s left" if left is not None and left >= 1 else ""))
         st.button("Stop", icon=":material/stop_circle:", on_click=job.cancel, key="stop", disabled=job.stopped)
     elif job.error:
-        what = ":orange[:material/stop_circle:] Stopped." if job.stopped else f":red[:material/error:] {job.error}"
+        what = (
+            ":orange[:material/stop_circle:] Stopped." if job.stopped else f":red[:material/error:] {plain(job.error)}"
+        )
         st.markdown(what, width="content")
         _button("Run again", "again", ask_again)
     elif shown is not None:

@@ -12,6 +12,7 @@ from igcore.heatmaps import COLOR_MAPS, SIGNS, Drawing, Sign
 from igcore.models import DEFAULT_MODEL, ModelSpec, catalogue, missing
 from igcore.photos import PHOTOS
 from igcore.registry import parameters
+from ui.markup import plain
 from ui.pictures import Picture, bundled
 from ui.widgets import from_parameter, segments, select
 
@@ -78,7 +79,7 @@ def _readable(picture: Picture, otherwise: Picture) -> Picture:
     try:
         picture.at((8, 8), "stretch")
     except ImageError as error:
-        st.error(f"{picture.label}: {error}", icon=":material/broken_image:")
+        st.error(plain(f"{picture.label}: {error}"), icon=":material/broken_image:")
         return otherwise
     return picture
 

@@ -122,9 +122,18 @@ def small_score_curve(alphas: NDArray[np.float64], scores: NDArray[np.float64], 
     return figure
 
 
-def agreement_table(names: Sequence[str], values: NDArray[np.float64], title: str, low: float) -> go.Figure:
-    """Draw a table of agreement, (n, n) from `low` to 1, as colored cells with numbers that can be clicked."""
-    numbers = [f"{number}" for number in range(1, len(names) + 1)]
+def agreement_table(numbered: dict[int, str], values: NDArray[np.float64], title: str, low: float) -> go.Figure:
+    """Draw a table of agreement, (n, n) from `low` to 1, as colored cells that can be clicked.
+
+    Parameters
+    ----------
+    numbered : dict of int to str
+        What stands for each of the n in the margins, and its name.
+    values : (n, n) float64
+    title : str
+    low : float
+    """
+    numbers, names = [f"{number}" for number in numbered], list(numbered.values())
     text = [["–" if np.isnan(value) else f"{value:.2f}" for value in row] for row in values]
     figure = go.Figure(
         go.Heatmap(

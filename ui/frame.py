@@ -11,6 +11,7 @@ import streamlit as st
 
 from igcore.errors import IGError
 from ui import state
+from ui.markup import plain
 
 __all__ = ["POLL_SECONDS", "errors_as_lines", "open_page"]
 
@@ -90,7 +91,7 @@ def errors_as_lines() -> Iterator[None]:
     try:
         yield
     except IGError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
     except Exception:  # a fault of ours; Streamlit's own control flow does not derive from Exception
         log.exception("a page failed")
         st.error("Something in this program failed; the log has the details. Reload the page to go on.")

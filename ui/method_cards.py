@@ -15,8 +15,9 @@ from igcore.heatmaps import Drawing, full_scale, heat_map, mask_picture, overlay
 from igcore.images import png_bytes
 from igcore.results import Attribution
 from igcore.speed import Cost, Speed
+from ui.markup import plain
 from ui.method_set import BY, Choice, seconds
-from ui.pictures import Array, digest, show
+from ui.pictures import Array, show
 from ui.questions import ByMethod
 from ui.store import Job
 
@@ -77,7 +78,8 @@ def _state(card: Card, speed: Speed) -> None:
     choice, job, result = card.choice, card.job, card.result
     key, cost = choice.spec.key, f"{choice.cost}, {seconds(speed.seconds(choice.cost))}"
     if choice.why_not is not None:
-        st.caption(f":material/block: It goes through the network's layers: {choice.why_not}.")
+        icon = ":material/block:" if choice.settings is not None else ":red[:material/error:]"
+        st.caption(f"{icon} {plain(choice.why_not)}")
     elif result is not None:
         spent = str(Cost(result.forward_count, result.gradient_count, passes=choice.cost.passes))
         st.caption(f"{spent} in **{seconds(result.seconds)}**")
@@ -89,7 +91,7 @@ def _state(card: Card, speed: Speed) -> None:
     elif job.error and job.stopped:
         st.caption(":orange[:material/stop_circle:] Stopped.")
     elif job.error:
-        st.caption(f":red[:material/error:] {job.error}")
+        st.caption(f":red[:material/error:] {plain(job.error)}")
     elif job.progress is not None:
         st.progress(min(1.0, job.progress.done / max(job.progress.total, 1)), text=f"of {cost}")
     else:
@@ -125,13 +127,14 @@ def _what_it_is(card: Card) -> None:
 
 def download_all(several: Sequence[Card], stem: str, drawing: Drawing) -> None:
     """Offer all finished maps as one file, each as a picture over the image and as numbers, once nothing is running."""
-    results = [card.result for card in several if card.result is not None]
-    if not results or not all(card.job is None or card.job.done for card in several):
+    finished = [card for card in several if card.result is not None]
+    if not finished or not all(card.job is None or card.job.done for card in several):
         return
-    names = tuple(f"{result.method}:{digest(result.values)}" for result in results)
+    keys = tuple(card.question.key for card in finished if card.question is not None)
+    results = [card.result for card in finished if card.result is not None]
     st.download_button(
         f"{len(results)} maps (ZIP)",
-        _packed(names, stem, drawing, results),
+        _packed(keys, stem, drawing, results),
         f"{stem}_methods.zip",
         "application/zip",
         icon=":material/download:",
@@ -141,8 +144,8 @@ def download_all(several: Sequence[Card], stem: str, drawing: Drawing) -> None:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _packed(names: tuple[str, ...], stem: str, drawing: Drawing, _results: list[Attribution]) -> bytes:
-    del names  # by which the cache tells sets of maps apart
+def _packed(keys: tuple[str, ...], stem: str, drawing: Drawing, _results: list[Attribution]) -> bytes:
+    del keys  # of the questions, which name all that the maps depend on, the image and the seed too
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
         for result in _results:

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from igcore.baselines import BASELINES, Baseline, GivenImage, parse_baseline
+from igcore.baselines import BASELINES, Baseline, GivenImage
+from igcore.errors import InputError
 from igcore.listings import SUMS
 from igcore.methods import METHODS, IntegratedGradients, Method, MethodSpec
 from igcore.models import ModelSpec
@@ -15,6 +16,7 @@ from igcore.registry import parameter, parameters
 from igcore.speed import Cost, Speed
 from ui import state
 from ui.method_controls import choose_baseline, choose_integrator, choose_of
+from ui.questions import Able
 from ui.widgets import from_parameter
 
 __all__ = ["Choice", "choose_methods", "choose_settings", "seconds"]
@@ -30,12 +32,12 @@ SET = "methods"
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """One chosen method: its settings, what they cost, or why the model cannot serve it."""
+    """One chosen method: its settings and what they cost, or why it cannot run."""
 
     spec: MethodSpec
-    settings: Method
+    settings: Method | None
     cost: Cost
-    why_not: str | None
+    why_not: str | None = None
 
 
 @dataclass
@@ -45,13 +47,10 @@ class _Seeded:
     seed: int = parameter(0, label="Seed", low=0, high=2**31 - 1, step=1, help="Of everything that is random.")
 
 
-def choose_methods(spec: ModelSpec, speed: Speed) -> list[str]:
-    """Offer all methods, by family, with the time that each takes here; the address carries the choice."""
-    first = FIRST if spec.can("layers") else FIRST_CLOSED
-    state.seed(SET, list(first), _read)
-    if set(st.session_state[SET]) in (set(FIRST), set(FIRST_CLOSED)):
-        # Nobody has chosen yet, and another model may serve other ones.
-        st.session_state[SET] = list(first)
+def choose_methods(spec: ModelSpec, able: Able) -> list[str]:
+    """Offer all methods, with the time that each takes here; the address carries the choice."""
+    first, speed = list(FIRST if able.closed is None else FIRST_CLOSED), able.speed
+    state.seed(SET, first, _read)
 
     def name(key: str) -> str:
         method = METHODS[key]
@@ -67,7 +66,7 @@ def choose_methods(spec: ModelSpec, speed: Speed) -> list[str]:
         placeholder="Choose methods",
         help="Type to search. The times are what each takes here with its first settings.",
     )
-    state.remember(SET, list(chosen), set(chosen) != set(first), ";".join(chosen))
+    state.remember(SET, list(chosen), list(chosen) != first, ";".join(chosen))
     with st.expander(f"All {len(METHODS)} methods, and what each takes here", key="all_methods"):
         _table(spec, speed)
     return list(chosen)
@@ -92,7 +91,7 @@ def _table(spec: ModelSpec, speed: Speed) -> None:
 
 def _read(text: str) -> list[str]:
     """Read the set from a link."""
-    return [METHODS[key].key for key in filter(None, text.split(";"))]
+    return list(dict.fromkeys(METHODS[key].key for key in filter(None, text.split(";"))))
 
 
 def seconds(taken: float) -> str:
@@ -131,10 +130,17 @@ def choose_settings(keys: list[str], spec: ModelSpec, closed: str | None, fit: s
     for key in keys:
         own = _own_parameters(key)
         given = {name: value for name, value in shared.items() if name in takes[key]}
-        settings = METHODS[key].settings(**given, **own)
-        why_not = closed if METHODS[key].needs == "layers" else None
-        choices.append(Choice(METHODS[key], settings, settings.cost(spec.input_size), why_not))
+        choices.append(_choice(METHODS[key], given | own, spec, closed))
     return choices, seed
+
+
+def _choice(method: MethodSpec, given: dict[str, Any], spec: ModelSpec, closed: str | None) -> Choice:
+    try:
+        settings = method.settings(**given)
+    except InputError as error:
+        return Choice(method, None, Cost(), str(error))
+    why_not = f"It goes through the network's layers: {closed}." if closed and method.needs == "layers" else None
+    return Choice(method, settings, settings.cost(spec.input_size), why_not)
 
 
 def _own_parameters(key: str) -> dict[str, Any]:
@@ -154,7 +160,7 @@ def _choose_baselines() -> tuple[Baseline, ...]:
     """Offer a set of baselines to average over."""
     options = [key for key in BASELINES if key != GivenImage.key]
     default = ["black", "white", "blur", "uniform-noise"]
-    state.seed("averaged", default, lambda text: [parse_baseline(one).key for one in text.split(";") if one in options])
+    state.seed("averaged", default, lambda text: list(dict.fromkeys(map(state.one_of(options), text.split(";")))))
     chosen = st.multiselect(
         "Baselines to average over",
         options,

@@ -7,14 +7,24 @@ from typing import Any
 
 import streamlit as st
 
+from ui.markup import plain
 from ui.scene import ask_again
 from ui.store import Job
 
 __all__ = ["jobs_line"]
 
 
-def jobs_line(jobs: Sequence[Job[Any]], finished: str, key: str = "progress") -> None:
-    """Show the progress of several jobs, or what happened to them, or a sentence when all are finished."""
+def jobs_line(jobs: Sequence[Job[Any]], finished: str, key: str = "progress", failed_where: str = "") -> None:
+    """Show the progress of several jobs, or what happened to them, or a sentence when all are finished.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    finished : str
+    key : str
+    failed_where : str
+        Where the page says what went wrong; without, it is said here.
+    """
     done = sum(job.done for job in jobs)
     failed = [job for job in jobs if job.error]
     with st.container(horizontal=True, vertical_alignment="center", key=key):
@@ -28,7 +38,8 @@ def jobs_line(jobs: Sequence[Job[Any]], finished: str, key: str = "progress") ->
         elif failed:
             what = ":orange[:material/stop_circle:] Stopped; what was finished stays."
             if not failed[0].stopped:
-                what = f":red[:material/error:] {failed[0].error}"
+                what = failed_where and f"{len(failed)} of {len(jobs)} failed; {failed_where}."
+                what = f":red[:material/error:] {what or plain(failed[0].error or '')}"
             st.markdown(what, width="content")
             if st.button("Run again", key=f"{key}_again", on_click=ask_again):
                 st.rerun()

@@ -14,6 +14,7 @@ from igcore.baselines import as_baseline
 from igcore.models import DEFAULT_MODEL, ModelSpec, catalogue, missing
 from igcore.results import Attribution
 from ui.controls import choose_image, choose_model, choose_target
+from ui.markup import plain
 from ui.method_controls import choose_baseline, choose_integration
 from ui.pictures import Array, Picture
 from ui.questions import Explain, Explained, Load, Predict
@@ -77,7 +78,9 @@ def answered(question: Question[Answer], message: str) -> Answer | None:
                 tick.empty()  # a call into Streamlit, at which a newer run can take over
         slot.empty()
     if job.error or not job.done:
-        slot.error(job.error or f"This takes longer than {PATIENCE:.0f} s; reload the page to try again.")
+        slot.error(
+            plain(job.error) if job.error else f"This takes longer than {PATIENCE:.0f} s; reload the page to try again."
+        )
         return None
     return job.value
 

@@ -14,6 +14,7 @@ from igcore.heatmaps import Drawing, full_scale, heat_map, marked_picture, mask_
 from igcore.results import Attribution
 from ui import figures
 from ui.columns import Column
+from ui.markup import plain
 from ui.pictures import Array, show
 from ui.questions import Explained
 from ui.scene import predicted
@@ -94,7 +95,7 @@ def _waiting(one: Seen) -> bool:
         return False
     shape = one.column.question.image.shape if one.column is not None else (8, 8, 3)
     failed = one.job is not None and one.job.error
-    text = f":red[{one.job.error}]" if failed and one.job is not None else "Waiting …"
+    text = f":red[{plain(one.job.error or '')}]" if failed and one.job is not None else "Waiting …"
     show(np.full(shape, 0.5, np.float32), text, f"{one.label}: not computed yet")
     return True
 

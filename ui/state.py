@@ -68,7 +68,8 @@ def seed(key: str, default: Value, read: Callable[[str], Value]) -> None:
         except (InputError, ValueError):
             # Only plain characters: what a link says must not become markup on the page.
             asked = re.sub(r"[^\w.+-]", "", str(value))[:20]
-            st.toast(f"The link asks for {key}={asked}, which is not possible here; using {default}.")
+            taken = ", ".join(default) if isinstance(default, list) else default
+            st.toast(f"The link asks for {key}={asked}, which is not possible here; using {taken}.")
             value = default
     st.session_state[key] = value
 
