@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from igcore.results import Attribution
 from igcore.speed import Speed
 from ui import frame, state
 from ui.agreement_view import agreement_section
@@ -13,7 +14,7 @@ from ui.progress import jobs_line
 from ui.questions import Abilities, Able, ByMethod
 from ui.scene import Subject, answered, choose_subject, follow
 from ui.side_by_side import Seen
-from ui.store import known
+from ui.store import Job, known
 from ui.widgets import segments, toggle
 
 
@@ -56,26 +57,14 @@ def compare(subject: Subject, able: Able) -> None:
         Card(choice, question, jobs.get(question.key) if question is not None else None)
         for choice, question in zip(choices, questions, strict=True)
     ]
-    running = not all(job.done for job in jobs.values())
-
-    @st.fragment(run_every=frame.POLL_SECONDS if running else None)
-    def live() -> None:
-        with frame.errors_as_lines():
-            view(subject, spec.label(target), several, speed)
-        if running and all(job.done for job in jobs.values()):
-            st.rerun()
-
-    live()
+    view(subject, spec.label(target), several, speed)
 
 
 def view(subject: Subject, label: str, several: list[Card], speed: Speed) -> None:
     if not several:
         st.info("Choose one or more methods above.", icon=":material/checklist:")
         return
-    jobs = [card.job for card in several if card.job is not None]
-    taken = sum(card.result.seconds for card in several if card.result is not None)
-    if jobs:
-        jobs_line(jobs, f"{label}: {len(jobs)} maps in {taken:.1f} s", failed_where="its card says why")
+    progress(label, [card.job for card in several if card.job is not None])
     drawing = choose_drawing()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(width=240):
@@ -91,7 +80,21 @@ def view(subject: Subject, label: str, several: list[Card], speed: Speed) -> Non
     download_all(several, f"{subject.picture.name}_{name}", drawing)
     seen = [Seen(number, None, card.choice.spec.label, card.result, card.job) for number, card in enumerate(several, 1)]
     agreement_section([one for one in seen if one.result is not None], drawing, shared)
-    state.write_address()
+
+
+def progress(label: str, jobs: list[Job[Attribution]]) -> None:
+    """Look at the jobs alone while they run; the page, with many pictures, is drawn anew when one has ended."""
+    ended = sum(job.done for job in jobs)
+
+    @st.fragment(run_every=frame.POLL_SECONDS if ended < len(jobs) else None)
+    def live() -> None:
+        taken = sum(job.value.seconds for job in jobs if job.value is not None)
+        if jobs:
+            jobs_line(jobs, f"{label}: {len(jobs)} maps in {taken:.1f} s", failed_where="its card says why")
+        if sum(job.done for job in jobs) > ended:
+            st.rerun()
+
+    live()
 
 
 main()

@@ -15,6 +15,7 @@ from igcore.heatmaps import Drawing, full_scale, heat_map, mask_picture, overlay
 from igcore.images import png_bytes
 from igcore.results import Attribution
 from igcore.speed import Cost, Speed
+from ui.frame import POLL_SECONDS
 from ui.markup import plain
 from ui.method_set import BY, Choice, seconds
 from ui.pictures import Array, show
@@ -24,7 +25,7 @@ from ui.store import Job
 __all__ = ["AGREED", "Card", "cards", "download_all", "waits"]
 
 #: What takes longer than this is not begun before somebody says so.
-UNASKED_SECONDS = 15.0
+UNASKED_SECONDS = 10.0
 
 #: The questions that somebody agreed to wait for, in the session's state.
 AGREED = "agreed to wait for"
@@ -53,12 +54,14 @@ def cards(several: Sequence[Card], image: Array, drawing: Drawing, shared: bool,
     """Draw the cards; with `shared` on one color scale, with `over` over the image."""
     heats = [heat_map(card.result.values, drawing.sign).ravel() for card in several if card.result is not None]
     limit = full_scale(np.concatenate(heats), drawing.clip) if shared and heats else None
+    # One is computed at a time, so that only its card has news.
+    running = next((card for card in several if card.job is not None and not card.job.done), None)
     with st.container(horizontal=True, gap="small", key="cards"):
         for card in several:
             with st.container(border=True, key=f"card_{card.choice.spec.key}", gap="xsmall"):
                 st.markdown(f"**{card.choice.spec.label}** :small[{BY[card.choice.spec.needs]}]")
                 _picture(card, image, drawing, limit, over)
-                _state(card, speed)
+                st.fragment(_state, run_every=POLL_SECONDS if card is running else None)(card, speed)
                 _what_it_is(card)
 
 
