@@ -164,7 +164,7 @@ def test_local_errors_follow_the_integrator(visit):
     expect(page.locator(".st-key-local_errors .bars .point")).to_have_count(20)
     choose(page, "integrator", "Midpoint")
     done(page, 20)
-    expect(main).to_contain_text("21 forward passes scored the ends that are no nodes")
+    expect(main).to_contain_text("21 forward passes scored what is an end and no node")
     choose(page, "integrator", "Adaptive")
     expect(page.locator(".st-key-completeness")).to_contain_text("Converged: it stopped by itself")
     expect(main).not_to_contain_text("forward passes scored")
