@@ -9,9 +9,10 @@ from ui.agreement_view import agreement_section
 from ui.controls import choose_drawing, choose_target
 from ui.method_cards import Card, cards, download_all, waits
 from ui.method_set import choose_methods, choose_settings
+from ui.model_questions import Abilities, Able
 from ui.pictures import show
 from ui.progress import jobs_line
-from ui.questions import Abilities, Able, ByMethod
+from ui.questions import ByMethod
 from ui.scene import Subject, answered, choose_subject, follow
 from ui.side_by_side import Seen
 from ui.store import Job, known

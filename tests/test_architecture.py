@@ -17,7 +17,14 @@ TABLE = (
     {"igcore.errors", "igcore.registry", "igcore.results", "igcore.files"},
     {
         *("igcore.images", "igcore.baselines", "igcore.integrators", "igcore.paths", "igcore.heatmaps"),
-        *("igcore.checks", "igcore.photos", "igcore.quadrature", "igcore.agreement", "igcore.superpixels"),
+        *(
+            "igcore.checks",
+            "igcore.photos",
+            "igcore.quadrature",
+            "igcore.agreement",
+            "igcore.superpixels",
+            "igcore.relevance",
+        ),
     },
     {
         *("igcore.models", "igcore.gradients", "igcore.node_grid", "igcore.adaptive"),

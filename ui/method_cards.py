@@ -22,7 +22,7 @@ from ui.pictures import Array, show
 from ui.questions import ByMethod
 from ui.store import Job
 
-__all__ = ["AGREED", "Card", "cards", "download_all", "waits"]
+__all__ = ["Card", "cards", "download_all", "waits"]
 
 #: What takes longer than this is not begun before somebody says so.
 UNASKED_SECONDS = 10.0

@@ -16,7 +16,7 @@ from igcore.registry import parameter, parameters
 from igcore.speed import Cost, Speed
 from ui import state
 from ui.method_controls import choose_baseline, choose_integrator, choose_of
-from ui.questions import Able
+from ui.model_questions import Able
 from ui.widgets import from_parameter
 
 __all__ = ["Choice", "choose_methods", "choose_settings", "seconds"]

@@ -1,42 +1,34 @@
-"""The questions that pages ask: predict, explain, look at one point of a path."""
+"""The questions that pages ask of an image: explain it, by one method or another, and look at its path."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import igcore
 from igcore.baselines import as_baseline
-from igcore.errors import ModelError
 from igcore.integrators import FIXED
 from igcore.local_errors import LocalErrors
 from igcore.methods import IntegratedGradients, Method
-from igcore.models import ModelSpec, Of, catalogue, fetch
+from igcore.models import Of
 from igcore.paths import StraightPath
 from igcore.results import Attribution, Progress
-from igcore.speed import Speed, measure_speed
 from igcore.study import Study
 from ui import store
+from ui.model_questions import name_of
 from ui.pictures import digest
 
 __all__ = [
-    "Abilities",
-    "Able",
     "ByMethod",
     "Errors",
     "Explain",
     "Explained",
-    "Load",
     "PlainGradient",
     "Point",
     "PointSeen",
-    "Predict",
     "StudyPath",
 ]
 
@@ -44,54 +36,6 @@ Array = NDArray[np.float32]
 
 #: Rules that lie on the same nodes, so that one pass serves all of them.
 SHARING = ("left", "right", "trapezoid", "simpson")
-
-
-def _key(kind: str, *parts: Any) -> str:
-    return hashlib.sha256(json.dumps([kind, *parts]).encode()).hexdigest()
-
-
-@dataclass(frozen=True, eq=False)
-class Load:
-    """A model of the catalogue; fetched where it is not here."""
-
-    model: str
-    lane: store.Lane = "load"
-
-    @property
-    def key(self) -> str:
-        """See `store.Question`."""
-        return _key("load", self.model)
-
-    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> ModelSpec:
-        """Return what is known of the model."""
-        fetch(catalogue()[self.model])
-        return store.model(self.model).spec
-
-    def size(self, _answer: ModelSpec) -> int:
-        """See `store.Question`."""
-        return 100_000
-
-
-@dataclass(frozen=True, eq=False)
-class Predict:
-    """The scores of all classes for one image."""
-
-    model: str
-    image: Array
-    lane: store.Lane = "short"
-
-    @property
-    def key(self) -> str:
-        """See `store.Question`."""
-        return _key("predict", self.model, digest(self.image))
-
-    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> Array:
-        """Return (K,) probabilities."""
-        return store.model(self.model).scores(self.image[None])[0]
-
-    def size(self, answer: Array) -> int:
-        """See `store.Question`."""
-        return answer.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +69,7 @@ class Explain:
     def key(self) -> str:
         """Name it by everything but the choice among rules on the same nodes."""
         settings = {**self.method.describe(), "integrator": sorted(self.rules)}
-        return _key("explain", self.model, digest(self.image), settings, self.target, self.seed)
+        return name_of("explain", self.model, digest(self.image), settings, self.target, self.seed)
 
     def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Explained:
         """Compute it; progress is told of the integrator that was asked for."""
@@ -158,7 +102,7 @@ class ByMethod:
     def key(self) -> str:
         """See `store.Question`."""
         told = (self.method.key, self.method.describe())
-        return _key("method", self.model, digest(self.image), told, self.target, self.seed)
+        return name_of("method", self.model, digest(self.image), told, self.target, self.seed)
 
     def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Attribution:
         """Compute it."""
@@ -168,41 +112,6 @@ class ByMethod:
     def size(self, answer: Attribution) -> int:
         """Count values, image, baseline and standard error."""
         return 4 * answer.values.nbytes
-
-
-@dataclass(frozen=True, eq=False)
-class Able:
-    """What a model can do here: how fast it runs, and why its layers cannot be read, if they cannot."""
-
-    speed: Speed
-    closed: str | None
-
-
-@dataclass(frozen=True, eq=False)
-class Abilities:
-    """What a model can do here."""
-
-    model: str
-    lane: store.Lane = "short"
-
-    @property
-    def key(self) -> str:
-        """See `store.Question`."""
-        return _key("abilities", self.model)
-
-    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> Able:
-        """Measure its pace, and read its layers."""
-        model = store.model(self.model)
-        closed = None
-        try:
-            model.graph  # noqa: B018
-        except ModelError as error:
-            closed = str(error)
-        return Able(measure_speed(model), closed)
-
-    def size(self, _answer: Able) -> int:
-        """See `store.Question`."""
-        return 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +127,7 @@ class PlainGradient:
     @property
     def key(self) -> str:
         """See `store.Question`."""
-        return _key("gradient", self.model, digest(self.image), self.of, self.target)
+        return name_of("gradient", self.model, digest(self.image), self.of, self.target)
 
     def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> Attribution:
         """Take it."""
@@ -256,7 +165,7 @@ class Point:
         """See `store.Question`."""
         baseline = self.method.describe()["baseline"]
         parts = (self.model, digest(self.image), baseline, self.method.of, self.target, self.alpha, self.seed)
-        return _key("point", *parts)
+        return name_of("point", *parts)
 
     def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> PointSeen:
         """Score the point and take its gradient."""
@@ -282,7 +191,7 @@ class Errors:
     @property
     def key(self) -> str:
         """See `store.Question`."""
-        return _key("local errors", self.of.key, self.attribution.settings["integrator"])
+        return name_of("local errors", self.of.key, self.attribution.settings["integrator"])
 
     def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> LocalErrors:
         """Measure them; costs forward passes at most."""
@@ -306,7 +215,7 @@ class StudyPath:
         """Name it by the path and the score; the integrator that is chosen does not count."""
         asked, settings = self.of, self.of.method.describe()
         path = (asked.model, digest(asked.image), settings["baseline"], settings["of"], asked.target, asked.seed)
-        return _key("study", *path, self.largest)
+        return name_of("study", *path, self.largest)
 
     def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Study:
         """Measure them all; progress carries the study so far."""

@@ -16,8 +16,9 @@ from igcore.results import Attribution
 from ui.controls import choose_image, choose_model, choose_target
 from ui.markup import plain
 from ui.method_controls import choose_baseline, choose_integration
+from ui.model_questions import Load, Predict
 from ui.pictures import Array, Picture
-from ui.questions import Explain, Explained, Load, Predict
+from ui.questions import Explain, Explained
 from ui.store import Job, Question, ask, forget
 
 __all__ = [

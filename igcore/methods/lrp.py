@@ -18,7 +18,6 @@ with LRP, 2020, for the composite.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -28,66 +27,13 @@ from numpy.typing import NDArray
 from igcore.errors import InputError
 from igcore.methods.base import MethodSpec, Sums, Task, described
 from igcore.registry import check_parameters, parameter
+from igcore.relevance import Rule, alpha_beta_rule, epsilon_rule, gamma_rule, over, positive_rule
 from igcore.results import Attribution
 from igcore.speed import Cost
 
 __all__ = ["SPECS", "DeepTaylor", "LrpAlphaBeta", "LrpComposite", "LrpEpsilon", "LrpGamma"]
 
 Array = NDArray[np.floating]
-
-#: What a rule makes of a layer's outputs: from the sums of their positive and negative contributions, the bias and
-#: the relevance, the relevance for each unit of positive and of negative contribution.
-Rule = Callable[[Array, Array, Any, Array], tuple[Array, Array]]
-
-
-def epsilon_rule(epsilon: float) -> Rule:
-    """Return Rᵢ = Σⱼ xᵢwᵢⱼ Rⱼ / (zⱼ + ε sgn zⱼ), sgn 0 = +1."""
-
-    def rule(positive: Array, negative: Array, bias: Any, relevance: Array) -> tuple[Array, Array]:
-        z = positive + negative + bias
-        share = _over(relevance, z + np.where(z >= 0, epsilon, -epsilon))
-        return share, share
-
-    return rule
-
-
-def alpha_beta_rule(alpha: float) -> Rule:
-    """Return Rᵢ = Σⱼ (α (xᵢwᵢⱼ)⁺ / zⱼ⁺ − β (xᵢwᵢⱼ)⁻ / zⱼ⁻) Rⱼ with β = α − 1, the bias split by its sign.
-
-    An output that has contributions of one sign only gives them all of its relevance, so that α − β = 1 holds for it.
-    """
-
-    def rule(positive: Array, negative: Array, bias: Any, relevance: Array) -> tuple[Array, Array]:
-        above, below = positive + np.maximum(bias, 0), negative + np.minimum(bias, 0)
-        for_above = np.where(below < 0, alpha, 1.0)
-        for_below = np.where(above > 0, 1.0 - alpha, 1.0)
-        return _over(for_above * relevance, above), _over(for_below * relevance, below)
-
-    return rule
-
-
-def gamma_rule(gamma: float) -> Rule:
-    """Return the rule that counts the contributions of the output's own sign 1 + γ times."""
-
-    def rule(positive: Array, negative: Array, bias: Any, relevance: Array) -> tuple[Array, Array]:
-        z = positive + negative + bias
-        up = z >= 0
-        favored = np.where(up, positive + np.maximum(bias, 0), negative + np.minimum(bias, 0))
-        share = _over(relevance, z + gamma * favored)
-        return share * np.where(up, 1 + gamma, 1), share * np.where(up, 1, 1 + gamma)
-
-    return rule
-
-
-def positive_rule(positive: Array, negative: Array, _bias: Any, relevance: Array) -> tuple[Array, Array]:
-    """Give all relevance to the positive contributions: deep Taylor's z⁺ rule, in which biases have no part."""
-    return _over(relevance, positive), np.zeros_like(negative)
-
-
-def _over(relevance: Array, total: Array) -> Array:
-    """Divide, with zero where there is nothing to divide by."""
-    empty = np.abs(total) < 1e-12
-    return np.where(empty, 0, relevance / np.where(empty, 1, total))
 
 
 class _Relevance:
@@ -186,7 +132,7 @@ def _within_bounds(node: Any, relevance: Array, x: Array, *bounds: Array) -> Arr
     plus, minus = node.parts
     terms = ((x, node.weights, 1), (low, plus, -1), (high, minus, -1))
     total = np.sum([sign * np.asarray(node.apply(part, weights)) for part, weights, sign in terms], axis=0)
-    share = _over(relevance, total)
+    share = over(relevance, total)
     return np.sum([sign * part * node.transpose(share, weights, x) for part, weights, sign in terms], axis=0)
 
 
