@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Rule", "alpha_beta_rule", "epsilon_rule", "gamma_rule", "over", "positive_rule"]
+__all__ = ["Rule", "alpha_beta_rule", "epsilon_rule", "gamma_rule", "positive_rule", "within_bounds"]
 
 Array = NDArray[np.floating]
 
@@ -30,7 +30,7 @@ def epsilon_rule(epsilon: float) -> Rule:
 
     def rule(positive: Array, negative: Array, bias: Any, relevance: Array) -> tuple[Array, Array]:
         z = positive + negative + bias
-        share = over(relevance, z + np.where(z >= 0, epsilon, -epsilon))
+        share = _over(relevance, z + np.where(z >= 0, epsilon, -epsilon))
         return share, share
 
     return rule
@@ -46,7 +46,7 @@ def alpha_beta_rule(alpha: float) -> Rule:
         above, below = positive + np.maximum(bias, 0), negative + np.minimum(bias, 0)
         for_above = np.where(below < 0, alpha, 1.0)
         for_below = np.where(above > 0, 1.0 - alpha, 1.0)
-        return over(for_above * relevance, above), over(for_below * relevance, below)
+        return _over(for_above * relevance, above), _over(for_below * relevance, below)
 
     return rule
 
@@ -58,7 +58,7 @@ def gamma_rule(gamma: float) -> Rule:
         z = positive + negative + bias
         up = z >= 0
         favored = np.where(up, positive + np.maximum(bias, 0), negative + np.minimum(bias, 0))
-        share = over(relevance, z + gamma * favored)
+        share = _over(relevance, z + gamma * favored)
         return share * np.where(up, 1 + gamma, 1), share * np.where(up, 1, 1 + gamma)
 
     return rule
@@ -66,10 +66,20 @@ def gamma_rule(gamma: float) -> Rule:
 
 def positive_rule(positive: Array, negative: Array, _bias: Any, relevance: Array) -> tuple[Array, Array]:
     """Give all relevance to the positive contributions: deep Taylor's z⁺ rule, in which biases have no part."""
-    return over(relevance, positive), np.zeros_like(negative)
+    return _over(relevance, positive), np.zeros_like(negative)
 
 
-def over(relevance: Array, total: Array) -> Array:
+def _over(relevance: Array, total: Array) -> Array:
     """Divide relevance by a total, with zero where there is nothing to divide by."""
     empty = np.abs(total) < 1e-12
     return np.where(empty, 0, relevance / np.where(empty, 1, total))
+
+
+def within_bounds(node: Any, relevance: Array, x: Array, *bounds: Array) -> Array:
+    """Return Rᵢ = Σⱼ (xᵢwᵢⱼ − lᵢwᵢⱼ⁺ − hᵢwᵢⱼ⁻) Rⱼ / Σᵢ (the same): the zᴮ rule for inputs from l to h."""
+    low, high = np.minimum(*bounds), np.maximum(*bounds)
+    plus, minus = node.parts
+    terms = ((x, node.weights, 1), (low, plus, -1), (high, minus, -1))
+    total = np.sum([sign * np.asarray(node.apply(part, weights)) for part, weights, sign in terms], axis=0)
+    share = _over(relevance, total)
+    return np.sum([sign * part * node.transpose(share, weights, x) for part, weights, sign in terms], axis=0)

@@ -24,6 +24,7 @@ TABLE = (
             "igcore.agreement",
             "igcore.superpixels",
             "igcore.relevance",
+            "igcore.windows",
         ),
     },
     {

@@ -14,14 +14,16 @@ from scipy.spatial.distance import cosine
 
 import igcore
 from igcore.errors import Cancelled, InputError
-from igcore.methods import base, lime, occlusion, rise, shapley
+from igcore.methods import base, lime, occlusion, prediction_difference, rise, shapley
 from igcore.methods.base import Task
 from igcore.methods.lime import Lime, proximity, weighted_ridge
-from igcore.methods.occlusion import Occlusion1, OcclusionPatch, PredictionDifference, windows
+from igcore.methods.occlusion import Occlusion1, OcclusionPatch
+from igcore.methods.prediction_difference import PredictionDifference
 from igcore.methods.rise import Masks, Rise
 from igcore.methods.shapley import Shapley, shapley_by_permutations
 from igcore.models.base import ModelSpec
 from igcore.superpixels import mixed, spread, superpixels
+from igcore.windows import windows
 from tests.functions import SHAPE, SIZE, WEIGHTS, assert_same_map, model_of, picture, power, product_of_means
 
 
@@ -187,7 +189,7 @@ def test_the_prediction_difference_is_the_loop_over_pieces_of_the_same_image():
 
 def test_every_other_place_is_drawn_and_none_is_preferred():
     corners = windows(SIZE, 5, 3)
-    drawn = occlusion._other_places(SIZE, 5, corners, 4000, np.random.default_rng(3))
+    drawn = prediction_difference._other_places(SIZE, 5, corners, 4000, np.random.default_rng(3))
     for own, sources in zip(corners, drawn, strict=True):
         found, counts = np.unique(sources, axis=0, return_counts=True)
         assert {tuple(place) for place in found} == {*itertools.product(range(4), repeat=2)} - {tuple(own)}
@@ -204,7 +206,7 @@ def test_an_image_of_one_color_has_no_prediction_difference():
 def test_certain_probabilities_stay_finite():
     result = explained(PredictionDifference(size=4, stride=4), lambda image: float(image[0, 0, 0] > 0.5))
     assert np.isfinite(result.values).all()
-    assert np.abs(by_pixel(result)).max() <= 2 * bits(1 - occlusion.CLIP) + 1e-3
+    assert np.abs(by_pixel(result)).max() <= 2 * bits(1 - prediction_difference.CLIP) + 1e-3
 
 
 # --- Shapley value ---------------------------------------------------------------------------------------------------

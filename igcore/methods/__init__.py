@@ -13,6 +13,7 @@ from igcore.methods import (
     lime,
     lrp,
     occlusion,
+    prediction_difference,
     rise,
     shapley,
     smoothgrad,
@@ -38,6 +39,7 @@ METHODS: Registry[MethodSpec] = Registry(
     *xrai.SPECS,
     # By scores alone, at any model.
     *occlusion.SPECS,
+    *prediction_difference.SPECS,
     *shapley.SPECS,
     *rise.SPECS,
     *lime.SPECS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from igcore.baselines import Baseline, as_baseline, describe_baseline
 from igcore.errors import Cancelled, InputError, ModelError
-from igcore.models.base import Model, Of
+from igcore.models.base import Model, Of, check_of
+from igcore.registry import check_parameters
 from igcore.results import Attribution, Progress
 from igcore.speed import SCORED, Cost
 
-__all__ = ["Method", "MethodSpec", "Sums", "Task", "as_baselines", "described", "over_channels"]
+__all__ = ["Method", "MethodSpec", "Settings", "Sums", "Task", "as_baselines", "over_channels"]
 
 OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
@@ -201,14 +202,36 @@ class MethodSpec:
         return sums
 
 
-def described(settings: Any) -> dict[str, Any]:
-    """Return a settings dataclass as plain values, its baselines described."""
-    told = {part.name: getattr(settings, part.name) for part in fields(settings)}
-    if "baseline" in told:
-        told["baseline"] = describe_baseline(as_baseline(told["baseline"]))
-    if "baselines" in told:
-        told["baselines"] = [describe_baseline(one) for one in told["baselines"]]
-    return told
+class Settings:
+    """What the settings of methods share: they check themselves by the fields that they have, and describe them.
+
+    A frozen dataclass derives from it; `baseline` and `baselines` may be given in any form that `as_baseline` takes.
+    """
+
+    key: ClassVar[str]
+    sums: ClassVar[Sums]
+
+    #: The score that a method explains which leaves no choice of it.
+    only_of: ClassVar[Of | None] = None
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        given = vars(self)
+        if "of" in given:
+            check_of(given["of"])
+        if "baseline" in given:
+            object.__setattr__(self, "baseline", as_baseline(given["baseline"]))
+        if "baselines" in given:
+            object.__setattr__(self, "baselines", as_baselines(given["baselines"]))
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings as plain values that JSON can hold."""
+        told = dict(vars(self))
+        if "baseline" in told:
+            told["baseline"] = describe_baseline(told["baseline"])
+        if "baselines" in told:
+            told["baselines"] = [describe_baseline(one) for one in told["baselines"]]
+        return told if self.only_of is None else {**told, "of": self.only_of}
 
 
 def as_baselines(choices: Sequence[str | Baseline | Array]) -> tuple[Baseline, ...]:

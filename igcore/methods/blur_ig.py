@@ -8,16 +8,16 @@ Xu, Venugopalan, Sundararajan, Attribution in Scale and Space, CVPR 2020, equati
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from igcore.agreement import map_distance
 from igcore.integrators import FIXED
-from igcore.methods.base import MethodSpec, Sums, Task, described
-from igcore.models.base import Of, check_of
+from igcore.methods.base import MethodSpec, Settings, Sums, Task
+from igcore.models.base import Of
 from igcore.paths import BlurPath
-from igcore.registry import check_parameters, parameter
+from igcore.registry import parameter
 from igcore.results import Attribution, PathTrace
 from igcore.speed import Cost
 
@@ -30,7 +30,7 @@ RULE = FIXED["trapezoid"]
 
 
 @dataclass(frozen=True)
-class BlurIG:
+class BlurIG(Settings):
     """Settings of Blur Integrated Gradients.
 
     Parameters
@@ -65,14 +65,6 @@ class BlurIG:
     )  # fmt: skip
     steps: int = parameter(100, label="Steps", low=1, high=1_000, step=1, help="How finely the path is cut.")
     of: Of = "probability"
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:
         """Return what an explanation takes."""

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igcore.errors import InputError
-from igcore.methods.base import MethodSpec, Sums, Task, described, over_channels
+from igcore.methods.base import MethodSpec, Settings, Sums, Task, over_channels
+from igcore.models.base import Of
 from igcore.registry import parameter
 from igcore.results import Attribution
 from igcore.speed import Cost
@@ -28,7 +29,7 @@ Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class GradCam:
+class GradCam(Settings):
     """Settings of Grad-CAM: the channels of a layer, weighed by the mean of the logit's gradient over each.
 
     Parameters
@@ -43,11 +44,8 @@ class GradCam:
 
     key: ClassVar[str] = "grad-cam"
     sums: ClassVar[Sums] = "none"
+    only_of: ClassVar[Of | None] = "logit"
     layer: str = parameter("", label="Layer", help="Empty for the last layer whose output still has positions.")
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return {**described(self), "of": "logit"}
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes."""

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igcore.baselines import Baseline, as_baseline
-from igcore.methods.base import MethodSpec, Sums, Task, as_baselines, described
+from igcore.methods.base import MethodSpec, Settings, Sums, Task, as_baselines
+from igcore.models.base import Of
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -74,7 +75,7 @@ class _Compared:
 
     def _parts(self, position: int) -> tuple[Array, Array]:
         """Return a node's difference as the sum of its positive and of its negative contributions."""
-        from igcore.models.graph import Linear, Rearrangement
+        from igcore.models.layers import Linear, Rearrangement
 
         node = self.graph.nodes[position]
         if isinstance(node, Rearrangement):
@@ -126,7 +127,7 @@ def contributions(graph: Any, image: Array, reference: Array, target: int, revea
         They sum to the difference of the logits.
     logit, reference_logit : float
     """
-    from igcore.models.graph import Linear, MaxPool, Rectifier
+    from igcore.models.layers import Linear, MaxPool, Rectifier
 
     seen = _Compared(graph, image, reference)
     start = np.zeros((2, *seen.of_image[-1].shape), np.float32)
@@ -146,7 +147,7 @@ def contributions(graph: Any, image: Array, reference: Array, target: int, revea
 
 
 @dataclass(frozen=True)
-class DeepLiftRescale:
+class DeepLiftRescale(Settings):
     """Settings of DeepLIFT with the Rescale rule: through a ReLU by Δout / Δin.
 
     Parameters
@@ -161,15 +162,9 @@ class DeepLiftRescale:
 
     key: ClassVar[str] = "deeplift-rescale"
     sums: ClassVar[Sums] = "construction"
+    only_of: ClassVar[Of | None] = "logit"
     reveals: ClassVar[bool] = False
     baseline: str | Baseline | NDArray[np.float32] = "black"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "baseline", as_baseline(self.baseline))
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return {**described(self), "of": "logit"}
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes."""
@@ -202,7 +197,7 @@ class DeepLiftRevealCancel(DeepLiftRescale):
 
 
 @dataclass(frozen=True)
-class DeepShap:
+class DeepShap(Settings):
     """Settings of DeepSHAP: the mean of DeepLIFT (Rescale) over a set of baselines.
 
     Parameters
@@ -216,14 +211,8 @@ class DeepShap:
 
     key: ClassVar[str] = "deep-shap"
     sums: ClassVar[Sums] = "construction"
+    only_of: ClassVar[Of | None] = "logit"
     baselines: tuple[str | Baseline, ...] = ("black", "white", "blur", "uniform-noise")
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "baselines", as_baselines(self.baselines))
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return {**described(self), "of": "logit"}
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes."""

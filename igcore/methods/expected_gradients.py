@@ -9,17 +9,17 @@ Priors and Expected Gradients, 2021, equation 3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from igcore.baselines import Baseline
 from igcore.errors import InputError
-from igcore.methods.base import MethodSpec, Sums, Task, as_baselines, described
-from igcore.models.base import Of, check_of
+from igcore.methods.base import MethodSpec, Settings, Sums, Task, as_baselines
+from igcore.models.base import Of
 from igcore.paths import StraightPath
-from igcore.registry import check_parameters, parameter
+from igcore.registry import parameter
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -27,7 +27,7 @@ __all__ = ["SPECS", "ExpectedGradients"]
 
 
 @dataclass(frozen=True)
-class ExpectedGradients:
+class ExpectedGradients(Settings):
     """Settings of Expected Gradients.
 
     Parameters
@@ -66,18 +66,12 @@ class ExpectedGradients:
     of: Of = "probability"
 
     def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
-        baselines = as_baselines(self.baselines)
+        super().__post_init__()
+        baselines = self.baselines
         if self.samples < len(baselines):
             raise InputError(
                 f"{self.key}: samples is {self.samples}; expected at least {len(baselines)}, one for each baseline"
             )
-        object.__setattr__(self, "baselines", baselines)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes."""

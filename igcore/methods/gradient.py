@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from igcore.methods.base import MethodSpec, Sums, Task, described
-from igcore.models.base import Of, check_of
+from igcore.methods.base import MethodSpec, Settings, Sums, Task
+from igcore.models.base import Of
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -22,7 +22,7 @@ __all__ = ["SPECS", "Gradient", "GradientXInput"]
 
 
 @dataclass(frozen=True)
-class Gradient:
+class Gradient(Settings):
     """Settings of the plain gradient ∂F(x)/∂xᵢ.
 
     Parameters
@@ -34,13 +34,6 @@ class Gradient:
     key: ClassVar[str] = "gradient"
     sums: ClassVar[Sums] = "none"
     of: Of = "probability"
-
-    def __post_init__(self) -> None:
-        check_of(self.of)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes."""

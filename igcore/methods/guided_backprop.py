@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from igcore.methods.base import MethodSpec, Sums, Task
+from igcore.methods.base import MethodSpec, Settings, Sums, Task
+from igcore.models.base import Of
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -20,7 +21,7 @@ __all__ = ["SPECS", "GuidedBackprop"]
 
 
 @dataclass(frozen=True)
-class GuidedBackprop:
+class GuidedBackprop(Settings):
     """Settings of guided backpropagation: a gradient that passes a ReLU only where it is positive itself.
 
     A ReLU6 passes what its own derivative passes: nothing below zero, and nothing from its ceiling on.
@@ -28,10 +29,7 @@ class GuidedBackprop:
 
     key: ClassVar[str] = "guided-backprop"
     sums: ClassVar[Sums] = "none"
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return {"of": "logit"}
+    only_of: ClassVar[Of | None] = "logit"
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes."""
@@ -39,7 +37,7 @@ class GuidedBackprop:
 
     def attribute(self, task: Task) -> Attribution:
         """Compute the map: a heat map, not shares of the score."""
-        from igcore.models.graph import Rectifier
+        from igcore.models.layers import Rectifier
 
         graph = task.model.graph
         outputs = graph.activations(task.image[None])

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from igcore.baselines import Baseline, as_baseline
 from igcore.errors import ModelError
-from igcore.methods.base import MethodSpec, Sums, Task, described
-from igcore.models.base import Of, check_of
+from igcore.methods.base import MethodSpec, Settings, Sums, Task
+from igcore.models.base import Of
 from igcore.paths import StraightPath
-from igcore.registry import check_parameters, parameter
+from igcore.registry import parameter
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class GuidedIG:
+class GuidedIG(Settings):
     """Settings of Guided Integrated Gradients.
 
     Parameters
@@ -82,15 +82,6 @@ class GuidedIG:
         help="How far a value may be ahead of or behind the straight path.",
     )  # fmt: skip
     of: Of = "probability"
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
-        object.__setattr__(self, "baseline", as_baseline(self.baseline))
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:
         """Return what an explanation takes."""

@@ -8,16 +8,16 @@ Yang, Wang, Bilgic, IDGI: A Framework to Eliminate Explanation Noise from Integr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from igcore.baselines import Baseline, as_baseline
-from igcore.methods.base import MethodSpec, Sums, Task, described
-from igcore.models.base import Of, check_of
+from igcore.methods.base import MethodSpec, Settings, Sums, Task
+from igcore.models.base import Of
 from igcore.paths import StraightPath
-from igcore.registry import check_parameters, parameter
+from igcore.registry import parameter
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -25,7 +25,7 @@ __all__ = ["IDGI", "SPECS"]
 
 
 @dataclass(frozen=True)
-class IDGI:
+class IDGI(Settings):
     """Settings of IDGI, "important direction gradient integration".
 
     Parameters
@@ -57,15 +57,6 @@ class IDGI:
     baseline: str | Baseline | NDArray[np.float32] = "black"
     steps: int = parameter(50, label="Steps", low=1, high=1_000, step=1, help="How finely the path is cut.")
     of: Of = "probability"
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
-        object.__setattr__(self, "baseline", as_baseline(self.baseline))
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes."""

@@ -20,10 +20,10 @@ from igcore.baselines import Baseline, as_baseline, describe_baseline
 from igcore.errors import InputError
 from igcore.gradients import PathSums, integrate
 from igcore.integrators import FIXED, INTEGRATORS, FixedIntegrator, shared_nodes
-from igcore.methods.base import MethodSpec, Sums, Task
-from igcore.models.base import Of, check_of
+from igcore.methods.base import MethodSpec, Settings, Sums, Task
+from igcore.models.base import Of
 from igcore.paths import StraightPath
-from igcore.registry import check_parameters, parameter
+from igcore.registry import parameter
 from igcore.results import Attribution, PathTrace, Progress
 from igcore.speed import Cost
 
@@ -34,7 +34,7 @@ ADAPTIVE_MEDIAN = 42
 
 
 @dataclass(frozen=True)
-class IntegratedGradients:
+class IntegratedGradients(Settings):
     """Settings of Integrated Gradients.
 
     Parameters
@@ -87,14 +87,12 @@ class IntegratedGradients:
     correct: bool | None = None
 
     def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
+        super().__post_init__()
         integrator = INTEGRATORS[self.integrator]
         if isinstance(integrator, FixedIntegrator):
             integrator.check_steps(self.steps)
         if self.correct not in (None, True, False):
             raise InputError(f"correct is {self.correct!r}; expected True, False, or None for the integrator's own way")
-        object.__setattr__(self, "baseline", as_baseline(self.baseline))
 
     @property
     def corrects(self) -> bool:

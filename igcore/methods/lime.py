@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igcore.baselines import Baseline, as_baseline
-from igcore.methods.base import MethodSpec, Sums, Task, described, over_channels
-from igcore.models.base import Of, check_of
-from igcore.registry import check_parameters, parameter
+from igcore.methods.base import MethodSpec, Settings, Sums, Task, over_channels
+from igcore.models.base import Of
+from igcore.registry import parameter
 from igcore.results import Attribution
 from igcore.speed import Cost
 from igcore.superpixels import mixed, spread, superpixels
@@ -68,7 +68,7 @@ def weighted_ridge(
 
 
 @dataclass(frozen=True)
-class Lime:
+class Lime(Settings):
     """Settings of LIME on superpixels.
 
     Parameters
@@ -122,15 +122,6 @@ class Lime:
     )  # fmt: skip
     baseline: str | Baseline | NDArray[np.float32] = "mean"
     of: Of = "probability"
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
-        object.__setattr__(self, "baseline", as_baseline(self.baseline))
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes: a score for each sample."""

@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igcore.errors import InputError
-from igcore.methods.base import MethodSpec, Sums, Task, described
-from igcore.registry import check_parameters, parameter
-from igcore.relevance import Rule, alpha_beta_rule, epsilon_rule, gamma_rule, over, positive_rule
+from igcore.methods.base import MethodSpec, Settings, Sums, Task
+from igcore.models.base import Of
+from igcore.registry import parameter
+from igcore.relevance import Rule, alpha_beta_rule, epsilon_rule, gamma_rule, positive_rule, within_bounds
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -36,11 +37,12 @@ __all__ = ["SPECS", "DeepTaylor", "LrpAlphaBeta", "LrpComposite", "LrpEpsilon", 
 Array = NDArray[np.floating]
 
 
-class _Relevance:
+class _Relevance(Settings):
     """What all these methods share: the way down, and the balance of each layer."""
 
     key: ClassVar[str]
     sums: ClassVar[Sums] = "relevance"
+    only_of: ClassVar[Of | None] = "logit"
 
     def rule(self, node: Any) -> Rule:
         """Return the rule for a layer of the graph."""
@@ -48,13 +50,6 @@ class _Relevance:
 
     #: Whether the first layer goes by the bounds of the image, the zᴮ rule.
     bounded: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return {**described(self), "of": "logit"}
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes."""
@@ -66,7 +61,7 @@ class _Relevance:
 
     def attribute(self, task: Task) -> Attribution:
         """Hand the logit's relevance down to the pixels."""
-        from igcore.models.graph import Linear
+        from igcore.models.layers import Linear
 
         graph = task.model.graph
         outputs = graph.activations(task.image[None])
@@ -74,7 +69,6 @@ class _Relevance:
         start = np.zeros_like(outputs[-1])
         start[0, task.target] = self.begin(logit, task.model.spec.label(task.target))
         bounds = [graph.activations(np.full_like(task.image, level)[None]) for level in (0, 1)] if self.bounded else []
-        at_image = _at_image(graph)
         absorbed: dict[str, float] = {}
         done = 0
 
@@ -84,8 +78,8 @@ class _Relevance:
             inputs = [outputs[index] for index in node.inputs]
             if not isinstance(node, Linear):
                 parts = _handed_through(node, relevance, inputs)
-            elif bounds and position in at_image:
-                parts = (_within_bounds(node, relevance, inputs[0], *(of[node.inputs[0]] for of in bounds)),)
+            elif bounds and position in graph.at_image:
+                parts = (within_bounds(node, relevance, inputs[0], *(of[node.inputs[0]] for of in bounds)),)
             else:
                 positive, negative = node.split(*inputs)
                 factors = node.spread(*self.rule(node)(positive, negative, node.bias, relevance), *inputs)
@@ -107,33 +101,9 @@ def _handed_through(node: Any, relevance: Array, inputs: list[Array]) -> tuple[A
     A ReLU and a ReLU6 have one input for each output, which gets all of its relevance, also where the ReLU6 is at its
     ceiling: min(max(z, 0), 6) = max(z, 0) − max(z − 6, 0), and both parts hand theirs to the same z.
     """
-    from igcore.models.graph import Rectifier
+    from igcore.models.layers import Rectifier
 
     return (relevance,) if isinstance(node, Rectifier) else tuple(node.backward(relevance, *inputs))
-
-
-def _at_image(graph: Any) -> set[int]:
-    """Return the positions of the layers with weights that read the image itself, padded or reshaped at most."""
-    from igcore.models.graph import Rearrangement, Weighted
-
-    image, found = {0}, set()
-    for position, node in enumerate(graph.nodes):
-        if node.inputs and image.issuperset(node.inputs):
-            if isinstance(node, Rearrangement):
-                image.add(position)
-            elif isinstance(node, Weighted):
-                found.add(position)
-    return found
-
-
-def _within_bounds(node: Any, relevance: Array, x: Array, *bounds: Array) -> Array:
-    """Return Rᵢ = Σⱼ (xᵢwᵢⱼ − lᵢwᵢⱼ⁺ − hᵢwᵢⱼ⁻) Rⱼ / Σᵢ (the same): the zᴮ rule for inputs from l to h."""
-    low, high = np.minimum(*bounds), np.maximum(*bounds)
-    plus, minus = node.parts
-    terms = ((x, node.weights, 1), (low, plus, -1), (high, minus, -1))
-    total = np.sum([sign * np.asarray(node.apply(part, weights)) for part, weights, sign in terms], axis=0)
-    share = over(relevance, total)
-    return np.sum([sign * part * node.transpose(share, weights, x) for part, weights, sign in terms], axis=0)
 
 
 def _total(relevance: Array) -> float:
@@ -240,7 +210,7 @@ class LrpComposite(_Relevance):
 
     def rule(self, node: Any) -> Rule:
         """Return the rule for a layer."""
-        from igcore.models.graph import Convolution, Depthwise
+        from igcore.models.layers import Convolution, Depthwise
 
         return gamma_rule(self.gamma) if isinstance(node, (Convolution, Depthwise)) else epsilon_rule(self.epsilon)
 

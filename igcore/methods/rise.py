@@ -8,15 +8,15 @@ Petsiuk, Das, Saenko, RISE: Randomized Input Sampling for Explanation of Black-b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from igcore.baselines import Baseline, as_baseline
-from igcore.methods.base import MethodSpec, Sums, Task, described, over_channels
-from igcore.models.base import Of, check_of
-from igcore.registry import check_parameters, parameter
+from igcore.methods.base import MethodSpec, Settings, Sums, Task, over_channels
+from igcore.models.base import Of
+from igcore.registry import parameter
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -88,7 +88,7 @@ def _stretching(pixels: int, nodes: int) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class Rise:
+class Rise(Settings):
     """Settings of RISE.
 
     Parameters
@@ -136,15 +136,6 @@ class Rise:
     )  # fmt: skip
     baseline: str | Baseline | NDArray[np.float32] = "black"
     of: Of = "probability"
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
-        object.__setattr__(self, "baseline", as_baseline(self.baseline))
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:
         """Return what an explanation takes: a score for each mask, and the image's."""

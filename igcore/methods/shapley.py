@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from igcore.baselines import Baseline, as_baseline
-from igcore.methods.base import MethodSpec, Sums, Task, described, over_channels
-from igcore.models.base import Of, check_of
-from igcore.registry import check_parameters, parameter
+from igcore.methods.base import MethodSpec, Settings, Sums, Task, over_channels
+from igcore.models.base import Of
+from igcore.registry import parameter
 from igcore.results import Attribution
 from igcore.speed import Cost
 from igcore.superpixels import mixed, spread, superpixels
@@ -73,7 +73,7 @@ def shapley_by_permutations(
 
 
 @dataclass(frozen=True)
-class Shapley:
+class Shapley(Settings):
     """Settings of the Shapley value with superpixels as players.
 
     Parameters
@@ -117,15 +117,6 @@ class Shapley:
     )  # fmt: skip
     baseline: str | Baseline | NDArray[np.float32] = "black"
     of: Of = "probability"
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
-        object.__setattr__(self, "baseline", as_baseline(self.baseline))
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes; a guess, since the image decides how many superpixels there are."""

@@ -10,14 +10,14 @@ Values, 2018, for the variance.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from igcore.methods.base import MethodSpec, Sums, Task, described
-from igcore.models.base import Of, check_of
-from igcore.registry import check_parameters, parameter
+from igcore.methods.base import MethodSpec, Settings, Sums, Task
+from igcore.models.base import Of
+from igcore.registry import parameter
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -25,7 +25,7 @@ __all__ = ["SPECS", "SmoothGrad", "VarGrad"]
 
 
 @dataclass(frozen=True)
-class SmoothGrad:
+class SmoothGrad(Settings):
     """Settings of SmoothGrad.
 
     Parameters
@@ -61,14 +61,6 @@ class SmoothGrad:
         help="Standard deviation of the noise; the paper takes 0.1 to 0.2.",
     )  # fmt: skip
     of: Of = "probability"
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes."""

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from igcore.gradients import PathSums, integrate
 from igcore.integrators import FIXED
-from igcore.methods.base import MethodSpec, Sums, Task, described, over_channels
-from igcore.models.base import Of, check_of
+from igcore.methods.base import MethodSpec, Settings, Sums, Task, over_channels
+from igcore.models.base import Of
 from igcore.paths import StraightPath
-from igcore.registry import check_parameters, parameter
+from igcore.registry import parameter
 from igcore.results import Attribution
 from igcore.speed import Cost
 
@@ -42,7 +42,7 @@ Region = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class XRAI:
+class XRAI(Settings):
     """Settings of XRAI.
 
     Parameters
@@ -85,14 +85,6 @@ class XRAI:
         help="A region that would add fewer pixels than this is left out.",
     )  # fmt: skip
     of: Of = "probability"
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        check_of(self.of)
-
-    def describe(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
-        return described(self)
 
     def cost(self, size: tuple[int, int]) -> Cost:
         """Return what an explanation takes."""

@@ -1,309 +1,19 @@
-"""A network as a small graph of layers, for methods that go through it layer by layer.
-
-Arrays are float32 with the batch first. Every kind of layer says what it computes and how to go back through it;
-TensorFlow does the convolutions, and what comes and goes is NumPy.
-"""
+"""A network as a small graph of layers, for methods that go through it layer by layer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-__all__ = [
-    "Add",
-    "AveragePool",
-    "Convolution",
-    "Dense",
-    "Depthwise",
-    "Flatten",
-    "Graph",
-    "Image",
-    "Linear",
-    "MaxPool",
-    "Node",
-    "Pad",
-    "Rearrangement",
-    "Rectifier",
-    "Scale",
-    "Weighted",
-]
+from igcore.models.layers import Node, Rearrangement, Weighted
+
+__all__ = ["Graph"]
 
 Array = NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """A layer: its name, and the positions of the nodes that it reads."""
-
-    name: str
-    inputs: tuple[int, ...]
-
-    def forward(self, *inputs: Array) -> Array:
-        """Return the layer's output."""
-        raise NotImplementedError
-
-    def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
-        """Return the gradient with respect to each input, given the one with respect to the output."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, eq=False)
-class Image(Node):
-    """Where the network begins."""
-
-
-def _transposed(function: Callable[[Any], Any], gradient: Array, at: Array) -> Array:
-    """Return a function's gradient at a point, times what comes from above."""
-    point = tf.constant(np.broadcast_to(at, (len(gradient), *at.shape[1:])))
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(point)
-        output = function(point)
-    return tape.gradient(output, point, output_gradients=tf.constant(gradient, tf.float32)).numpy()
-
-
-class Linear(Node):
-    """A layer zⱼ = Σᵢ wᵢⱼ xᵢ + bⱼ. A contribution is one product wᵢⱼ xᵢ."""
-
-    bias: Any
-
-    def split(self, *inputs: Array) -> tuple[Array, Array]:
-        """Return for each output the sum of its positive and of its negative contributions, without the bias."""
-        raise NotImplementedError
-
-    def spread(self, positive: Array, negative: Array, *inputs: Array) -> tuple[Array, ...]:
-        """Return for each xᵢ the factor Σⱼ wᵢⱼ cⱼ, with c from `positive` where the contribution is, else `negative`.
-
-        Where xᵢ is zero its contributions are neither, and c is the mean of both.
-        """
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, eq=False)
-class Add(Linear):
-    """The sum of its inputs: all weights are one."""
-
-    bias: float = 0.0
-
-    def forward(self, *inputs: Array) -> Array:
-        """See `Node`."""
-        return np.sum(inputs, axis=0)
-
-    def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
-        """See `Node`."""
-        return tuple(gradient for _ in inputs)
-
-    def split(self, *inputs: Array) -> tuple[Array, Array]:
-        """See `Linear`."""
-        return np.sum([np.maximum(x, 0) for x in inputs], axis=0), np.sum([np.minimum(x, 0) for x in inputs], axis=0)
-
-    def spread(self, positive: Array, negative: Array, *inputs: Array) -> tuple[Array, ...]:
-        """See `Linear`."""
-        return tuple(_by_sign(x, positive, negative, np.float32(0.5) * (positive + negative)) for x in inputs)
-
-
-def _by_sign(x: Array, positive: Array, negative: Array, zero: Array) -> Array:
-    return np.where(x > 0, positive, np.where(x < 0, negative, zero))
-
-
-class Weighted(Linear):
-    """A linear layer of one input."""
-
-    weights: Any
-
-    def apply(self, x: Any, weights: Any) -> Any:
-        """Return the layer's output without its bias, of a tensor with other weights of the same shape."""
-        raise NotImplementedError
-
-    def forward(self, *inputs: Array) -> Array:
-        """See `Node`."""
-        output: Array = self.apply(tf.constant(inputs[0]), self.weights).numpy() + self.bias
-        return output
-
-    def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
-        """See `Node`."""
-        return (self.transpose(gradient, self.weights, inputs[0]),)
-
-    def transpose(self, gradient: Array, weights: Any, like: Array) -> Array:
-        """Return Σⱼ wᵢⱼ gⱼ for the inputs, which are shaped like `like`."""
-        return _transposed(lambda x: self.apply(x, weights), gradient, np.zeros(like.shape, np.float32))
-
-    @property
-    def parts(self) -> tuple[Any, Any]:
-        """The positive and the negative weights, zero elsewhere."""
-        return np.maximum(self.weights, 0), np.minimum(self.weights, 0)
-
-    def split(self, *inputs: Array) -> tuple[Array, Array]:
-        """See `Linear`."""
-        above, below = (tf.constant(part(inputs[0], 0)) for part in (np.maximum, np.minimum))
-        plus, minus = self.parts
-        positive = self.apply(above, plus) + self.apply(below, minus)
-        negative = self.apply(above, minus) + self.apply(below, plus)
-        return positive.numpy(), negative.numpy()
-
-    def spread(self, positive: Array, negative: Array, *inputs: Array) -> tuple[Array, ...]:
-        """See `Linear`."""
-        (x,) = inputs
-        plus, minus = self.parts
-        where_above = self.transpose(positive, plus, x) + self.transpose(negative, minus, x)
-        where_below = self.transpose(positive, minus, x) + self.transpose(negative, plus, x)
-        return (_by_sign(x, where_above, where_below, np.float32(0.5) * (where_above + where_below)),)
-
-
-@dataclass(frozen=True, eq=False)
-class Convolution(Weighted):
-    """A convolution: weights (height, width, in, out), bias (out,)."""
-
-    weights: Array
-    bias: Array
-    strides: tuple[int, int]
-    padding: str
-    dilations: tuple[int, int] = (1, 1)
-
-    def apply(self, x: Any, weights: Any) -> Any:
-        """See `Weighted`."""
-        return tf.nn.convolution(x, weights, self.strides, self.padding, dilations=self.dilations)
-
-
-@dataclass(frozen=True, eq=False)
-class Depthwise(Weighted):
-    """A convolution of each channel by itself: weights (height, width, in, multiplier), bias (in · multiplier,)."""
-
-    weights: Array
-    bias: Array
-    strides: tuple[int, int]
-    padding: str
-    dilations: tuple[int, int] = (1, 1)
-
-    def apply(self, x: Any, weights: Any) -> Any:
-        """See `Weighted`."""
-        return tf.nn.depthwise_conv2d(x, weights, (1, *self.strides, 1), self.padding, dilations=self.dilations)
-
-
-@dataclass(frozen=True, eq=False)
-class Dense(Weighted):
-    """A fully connected layer: weights (in, out), bias (out,)."""
-
-    weights: Array
-    bias: Array
-
-    def apply(self, x: Any, weights: Any) -> Any:
-        """See `Weighted`."""
-        return tf.tensordot(x, tf.constant(weights, tf.float32), 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Scale(Weighted):
-    """A factor and an offset for each channel, such as a batch normalization by itself."""
-
-    weights: Array
-    bias: Array
-
-    def apply(self, x: Any, weights: Any) -> Any:
-        """See `Weighted`."""
-        return x * weights
-
-
-@dataclass(frozen=True, eq=False)
-class AveragePool(Weighted):
-    """The mean of each window, or with size None of the whole picture; its weights are the windows' shares."""
-
-    size: tuple[int, int] | None
-    strides: tuple[int, int] = (1, 1)
-    padding: str = "VALID"
-    keeps: bool = False
-    weights: float = 1.0
-    bias: float = 0.0
-
-    def apply(self, x: Any, weights: Any) -> Any:
-        """See `Weighted`."""
-        if self.size is None:
-            return tf.reduce_mean(x, (1, 2), keepdims=self.keeps) * weights
-        return tf.nn.avg_pool2d(x, self.size, self.strides, self.padding) * weights
-
-
-@dataclass(frozen=True, eq=False)
-class MaxPool(Node):
-    """The largest value of each window, or with size None of the whole picture."""
-
-    size: tuple[int, int] | None
-    strides: tuple[int, int] = (1, 1)
-    padding: str = "VALID"
-    keeps: bool = False
-
-    def forward(self, *inputs: Array) -> Array:
-        """See `Node`."""
-        output: Array = self._apply(tf.constant(inputs[0])).numpy()
-        return output
-
-    def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
-        """Hand each value to where its window was largest."""
-        return (_transposed(self._apply, gradient, inputs[0]),)
-
-    def _apply(self, x: Any) -> Any:
-        if self.size is not None:
-            return tf.nn.max_pool2d(x, self.size, self.strides, self.padding)
-        whole = tf.nn.max_pool2d(x, x.shape[1:3], (1, 1), "VALID")
-        return whole if self.keeps else whole[:, 0, 0]
-
-
-@dataclass(frozen=True, eq=False)
-class Rectifier(Node):
-    """min(max(x, 0), ceiling): ReLU without a ceiling, ReLU6 with one at 6."""
-
-    ceiling: float = float("inf")
-
-    def forward(self, *inputs: Array) -> Array:
-        """See `Node`."""
-        return np.clip(inputs[0], 0, np.float32(self.ceiling))
-
-    def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
-        """See `Node`."""
-        return (gradient * self.slope(inputs[0]),)
-
-    def slope(self, x: Array) -> Array:
-        """Return the derivative: one between zero and the ceiling, and zero at both and beyond."""
-        return ((x > 0) & (x < self.ceiling)).astype(np.float32)
-
-
-class Rearrangement(Node):
-    """A layer that moves values and changes none: what comes back goes where it came from."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pad(Rearrangement):
-    """Zeros around the picture: ((top, bottom), (left, right))."""
-
-    sizes: tuple[tuple[int, int], tuple[int, int]]
-
-    def forward(self, *inputs: Array) -> Array:
-        """See `Node`."""
-        return np.pad(inputs[0], ((0, 0), *self.sizes, (0, 0)))
-
-    def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
-        """See `Node`."""
-        (top, _), (left, _) = self.sizes
-        height, width = inputs[0].shape[1:3]
-        return (gradient[:, top : top + height, left : left + width],)
-
-
-@dataclass(frozen=True, eq=False)
-class Flatten(Rearrangement):
-    """Another shape for the same values."""
-
-    shape: tuple[int, ...]
-
-    def forward(self, *inputs: Array) -> Array:
-        """See `Node`."""
-        return inputs[0].reshape(len(inputs[0]), *self.shape)
-
-    def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
-        """See `Node`."""
-        return (gradient.reshape(len(gradient), *inputs[0].shape[1:]),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,6 +37,18 @@ class Graph:
         found: list[Array] = [(images * self.scale + self.offset).astype(np.float32)]
         for node in self.nodes[1:]:
             found.append(node.forward(*(found[index] for index in node.inputs)))
+        return found
+
+    @cached_property
+    def at_image(self) -> set[int]:
+        """The positions of the layers with weights that read the image itself, padded or reshaped at most."""
+        image, found = {0}, set()
+        for position, node in enumerate(self.nodes):
+            if node.inputs and image.issuperset(node.inputs):
+                if isinstance(node, Rearrangement):
+                    image.add(position)
+                elif isinstance(node, Weighted):
+                    found.add(position)
         return found
 
     def back(

@@ -12,14 +12,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from igcore.errors import ModelError
-from igcore.models.graph import (
+from igcore.models.graph import Graph
+from igcore.models.layers import (
     Add,
     AveragePool,
     Convolution,
     Dense,
     Depthwise,
     Flatten,
-    Graph,
     Image,
     MaxPool,
     Node,
