@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from igcore.errors import Cancelled
 from igcore.gradients import PathSums, node_gradients
+from igcore.in_flight import evenly, in_order
 from igcore.models.base import Model, Of
 from igcore.node_grid import NodeGrid
 from igcore.paths import StraightPath
@@ -119,10 +120,11 @@ def refine(
     grid = NodeGrid(path)
     nodes = np.linspace(0, 1, FIRST_GRID)
     while True:
-        for part in np.array_split(nodes, -(-nodes.size // model.chunk)):
+        seen = in_order(lambda part: node_gradients(model, path, part, target, of), evenly(nodes, model.chunk))
+        for part in seen:
             if should_stop is not None and should_stop():
                 raise Cancelled(f"stopped after {grid.count} gradients")
-            grid.take(part, node_gradients(model, path, part, target, of))
+            grid.take(part)
         map_error, incomplete = grid.map_error(), grid.incompleteness(limits.corrected)
         converged = SAFETY * map_error <= limits.map_tolerance and incomplete <= limits.tolerance
         # Before the next nodes are chosen: a node that is let go keeps its weight, so its panels may not be halved.

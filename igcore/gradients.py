@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igcore.errors import Cancelled, InputError, ModelError
+from igcore.in_flight import in_order
 from igcore.models.base import Model, Of, PathChunk
 from igcore.paths import StraightPath
 
@@ -104,17 +105,23 @@ def integrate(
     def seen(count: int) -> PathSums:
         return PathSums(alphas[:count], scores[:count], slopes[:count], mean_gradients[:count], total, velocity)
 
-    for start in range(0, alphas.size, model.chunk):
+    starts = range(0, alphas.size, model.chunk)
+    chunks = [slice(start, min(start + model.chunk, alphas.size)) for start in starts]
+
+    def weigh(chunk: slice) -> PathChunk:
+        return _weighed(model, path, velocity, alphas[chunk], weights[:, chunk], target, of)
+
+    parts = in_order(weigh, chunks)
+    for chunk in chunks:
         if should_stop is not None and should_stop():
-            raise Cancelled(f"stopped after {start} of {alphas.size} gradients")
-        stop = min(start + model.chunk, alphas.size)
-        part = _weighed(model, path, velocity, alphas[start:stop], weights[:, start:stop], target, of)
+            raise Cancelled(f"stopped after {chunk.start} of {alphas.size} gradients")
+        part = next(parts)
         total += part.weighted
-        scores[start:stop] = part.scores
-        slopes[start:stop] = part.slopes
-        mean_gradients[start:stop] = part.mean_gradients
+        scores[chunk] = part.scores
+        slopes[chunk] = part.slopes
+        mean_gradients[chunk] = part.mean_gradients
         if on_chunk is not None:
-            on_chunk(seen(stop))
+            on_chunk(seen(chunk.stop))
     return seen(alphas.size)
 
 

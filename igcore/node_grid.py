@@ -60,10 +60,10 @@ class NodeGrid:
         """Indices of the nodes in ascending α."""
         return np.argsort(self.alphas)
 
-    def take(self, alphas: Array, seen: PathSums) -> None:
-        """Add nodes."""
-        rows = seen.weighted.reshape(alphas.size, -1)
-        self.alphas = np.concatenate([self.alphas, alphas])
+    def take(self, seen: PathSums) -> None:
+        """Add nodes, with one row of sums for each."""
+        rows = seen.weighted.reshape(seen.alphas.size, -1)
+        self.alphas = np.concatenate([self.alphas, seen.alphas])
         self.scores = np.concatenate([self.scores, seen.scores])
         self.slopes = np.concatenate([self.slopes, seen.slopes])
         self.means = np.concatenate([self.means, seen.mean_gradients])

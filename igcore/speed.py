@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from igcore.models.base import Model
+from igcore.in_flight import IN_FLIGHT, in_order
+from igcore.models.base import SCORED, Model
 
-__all__ = ["SCORED", "Cost", "Speed", "measure_speed"]
-
-#: Variants of an image that methods score in one call.
-SCORED = 32
+__all__ = ["Cost", "Speed", "measure_speed"]
 
 
 @dataclass(frozen=True)
@@ -88,18 +86,22 @@ PASS = 12.0
 
 
 def measure_speed(model: Model) -> Speed:
-    """Measure a model's pace: the faster of two runs over one chunk each, after one that does not count."""
-    images = np.full((SCORED, *model.spec.input_size, 3), 0.5, np.float32)
+    """Measure a model's pace: the faster of two runs over a few chunks in flight, after one that does not count."""
 
-    def fastest(run: Callable[[Any], Any], count: int) -> float:
+    def fastest(run: Callable[[Any], Any], chunk: int, in_flight: int) -> float:
+        images = np.full((chunk, *model.spec.input_size, 3), 0.5, np.float32)
         times = []
         for _ in range(3):
             started = time.perf_counter()
-            run(images[:count])
+            list(in_order(run, [images] * in_flight, in_flight))
             times.append(time.perf_counter() - started)
-        return min(times[1:]) / count
+        return min(times[1:]) / (chunk * in_flight)
 
     def gradients(some: Any) -> Any:
         return model.gradients(some, 0)
 
-    return Speed(fastest(model.scores, SCORED), fastest(gradients, model.chunk), fastest(gradients, 1))
+    return Speed(
+        forward=fastest(model.scores, SCORED, IN_FLIGHT),
+        gradient=fastest(gradients, model.chunk, IN_FLIGHT),
+        gradient_in_turn=fastest(gradients, 1, 1),
+    )

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 
 #: From the top of the list down; a package stands for all modules in it. `igcore` is its lazy names.
 TABLE = (
-    {"igcore.errors", "igcore.registry", "igcore.results", "igcore.files"},
+    {"igcore.errors", "igcore.registry", "igcore.results", "igcore.files", "igcore.in_flight"},
     {
         *("igcore.images", "igcore.baselines", "igcore.integrators", "igcore.paths", "igcore.heatmaps"),
         *(

@@ -5,23 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from igcore.baselines import Baseline, as_baseline, describe_baseline
 from igcore.errors import Cancelled, InputError, ModelError
-from igcore.models.base import Model, Of, check_of
+from igcore.in_flight import in_order
+from igcore.models.base import SCORED, Model, Of, check_of
 from igcore.registry import check_parameters
 from igcore.results import Attribution, Progress
-from igcore.speed import SCORED, Cost
+from igcore.speed import Cost
 
 __all__ = ["Method", "MethodSpec", "Settings", "Sums", "Task", "as_baselines", "over_channels"]
 
 OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
 Array = NDArray[np.float32]
+Result = TypeVar("Result")
 
 #: Whether a method's values sum to F(x) − F(x′): in the limit of its integral, so that the sum is a check; or by
 #: construction, so that the sum is no check. Or to F(x) less what layers absorbed of the relevance; or to nothing.
@@ -80,9 +82,8 @@ class Task:
         (count,) float64
         """
         scores = np.empty(count)
-        for chunk in _chunks(count, SCORED):
-            self.check()
-            scores[chunk.start : chunk.stop] = self.score(make(chunk), of)
+        for chunk, found in self._by_chunks(count, SCORED, make, lambda images: self.score(images, of)):
+            scores[chunk.start : chunk.stop] = found
             self.tell(chunk.stop, count)
         return scores
 
@@ -107,13 +108,25 @@ class Task:
         ModelError
             Where a gradient is not finite.
         """
-        for chunk in _chunks(count, self.model.chunk):
-            self.check()
-            scores, gradients = self.model.gradients(make(chunk), self.target, of)
+
+        def take(images: Array) -> tuple[Array, Array]:
+            return self.model.gradients(images, self.target, of)
+
+        for chunk, (scores, gradients) in self._by_chunks(count, self.model.chunk, make, take):
             if not np.isfinite(gradients).all():
                 raise ModelError("the model's gradient is not finite here; choose another baseline or of=probability")
             yield chunk, scores.astype(np.float64), gradients
             self.tell(chunk.stop, count)
+
+    def _by_chunks(
+        self, count: int, size: int, make: Callable[[range], Array], run: Callable[[Array], Result]
+    ) -> Iterator[tuple[range, Result]]:
+        """Run the model on each chunk, some chunks ahead of the reader; asked before each whether to go on."""
+        chunks = [range(start, min(start + size, count)) for start in range(0, count, size)]
+        results = in_order(run, map(make, chunks))
+        for chunk in chunks:
+            self.check()
+            yield chunk, next(results)
 
     def result(self, method: Method, values: NDArray[np.floating], score: float, **facts: Any) -> Attribution:
         """Put a method's map into the form of all results.
@@ -142,11 +155,6 @@ class Task:
             seconds=time.perf_counter() - self.started,
             **given,
         )
-
-
-def _chunks(count: int, size: int) -> Iterator[range]:
-    for start in range(0, count, size):
-        yield range(start, min(start + size, count))
 
 
 class Method(Protocol):

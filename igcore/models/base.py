@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from igcore.errors import InputError
 from igcore.models.labels import find_label, short_names
 
-__all__ = ["CAPABILITIES", "Model", "ModelSpec", "Of", "PathChunk", "check_of"]
+__all__ = ["CAPABILITIES", "SCORED", "Model", "ModelSpec", "Of", "PathChunk", "check_of"]
 
 Of = Literal["probability", "logit"]
 Array = NDArray[np.float32]
+
+#: Images that are scored in one call.
+SCORED = 16
 
 #: In three steps: a model that can do one can do those before it.
 CAPABILITIES = ("scores", "gradients", "layers")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,17 @@ class Graph:
     nodes: tuple[Node, ...]
     scale: Array = field(default_factory=lambda: np.ones(3, np.float32))
     offset: Array = field(default_factory=lambda: np.zeros(3, np.float32))
+
+    def compute(self, normalized: Any) -> Any:
+        """Return the logits of what the network sees: (B, H, W, C) tensor → (B, K) tensor."""
+        found = [normalized]
+        for node in self.nodes[1:]:
+            found.append(node.compute(*(found[index] for index in node.inputs)))
+        return found[-1]
+
+    def outputs(self, images: Any) -> Any:
+        """Return the logits of images: (B, H, W, C) tensor in [0, 1] → (B, K) tensor."""
+        return self.compute(images * self.scale + self.offset)
 
     def activations(self, images: Array) -> list[Array]:
         """Return the output of every node, for (B, H, W, 3) images in [0, 1]."""

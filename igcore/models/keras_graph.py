@@ -162,7 +162,8 @@ class _Reader:
         """Fold a batch normalization into the layer before it, or add it by itself."""
         axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
         before = self.nodes[source]
-        mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
+        # In double precision, so that folding adds no rounding beyond that of the folded weights.
+        mean, variance = (np.asarray(value, np.float64) for value in (layer.moving_mean, layer.moving_variance))
         if axis not in (-1, rank - 1):
             raise ModelError(f"layer {layer.name} normalizes axis {axis}; layer-wise methods know the last one")
         scale = 1 / np.sqrt(variance + layer.epsilon)

@@ -1,6 +1,7 @@
 """The kinds of layers that a graph is made of: what each computes, and how to go back through it.
 
-Arrays are float32 with the batch first. TensorFlow does the convolutions, and what comes and goes is NumPy.
+Arrays are float32 with the batch first. Layers compute on tensors, in a compiled function or by themselves; for methods
+that go from layer to layer, what comes and goes is NumPy.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+
+from igcore.models.convolutions import convolve, convolve_each
 
 __all__ = [
     "Add",
@@ -41,9 +44,14 @@ class Node:
     name: str
     inputs: tuple[int, ...]
 
-    def forward(self, *inputs: Array) -> Array:
-        """Return the layer's output."""
+    def compute(self, *inputs: Any) -> Any:
+        """Return the layer's output, of tensors."""
         raise NotImplementedError
+
+    def forward(self, *inputs: Array) -> Array:
+        """Return the layer's output, of arrays."""
+        output: Array = self.compute(*map(tf.constant, inputs)).numpy()
+        return output
 
     def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
         """Return the gradient with respect to each input, given the one with respect to the output."""
@@ -87,9 +95,9 @@ class Add(Linear):
 
     bias: float = 0.0
 
-    def forward(self, *inputs: Array) -> Array:
+    def compute(self, *inputs: Any) -> Any:
         """See `Node`."""
-        return np.sum(inputs, axis=0)
+        return sum(inputs[1:], start=inputs[0])
 
     def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
         """See `Node`."""
@@ -117,10 +125,9 @@ class Weighted(Linear):
         """Return the layer's output without its bias, of a tensor with other weights of the same shape."""
         raise NotImplementedError
 
-    def forward(self, *inputs: Array) -> Array:
+    def compute(self, *inputs: Any) -> Any:
         """See `Node`."""
-        output: Array = self.apply(tf.constant(inputs[0]), self.weights).numpy() + self.bias
-        return output
+        return self.apply(inputs[0], self.weights) + self.bias
 
     def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
         """See `Node`."""
@@ -162,6 +169,11 @@ class Convolution(Weighted):
     padding: str
     dilations: tuple[int, int] = (1, 1)
 
+    def compute(self, *inputs: Any) -> Any:
+        """See `Node`."""
+        product = convolve(inputs[0], self.weights, self.strides, self.padding, self.dilations)
+        return tf.nn.bias_add(product, self.bias)
+
     def apply(self, x: Any, weights: Any) -> Any:
         """See `Weighted`."""
         return tf.nn.convolution(x, weights, self.strides, self.padding, dilations=self.dilations)
@@ -177,6 +189,11 @@ class Depthwise(Weighted):
     padding: str
     dilations: tuple[int, int] = (1, 1)
 
+    def compute(self, *inputs: Any) -> Any:
+        """See `Node`."""
+        product = convolve_each(inputs[0], self.weights, self.strides, self.padding, self.dilations)
+        return tf.nn.bias_add(product, self.bias)
+
     def apply(self, x: Any, weights: Any) -> Any:
         """See `Weighted`."""
         return tf.nn.depthwise_conv2d(x, weights, (1, *self.strides, 1), self.padding, dilations=self.dilations)
@@ -191,7 +208,7 @@ class Dense(Weighted):
 
     def apply(self, x: Any, weights: Any) -> Any:
         """See `Weighted`."""
-        return tf.tensordot(x, tf.constant(weights, tf.float32), 1)
+        return tf.tensordot(x, weights, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,20 +250,17 @@ class MaxPool(Node):
     padding: str = "VALID"
     keeps: bool = False
 
-    def forward(self, *inputs: Array) -> Array:
+    def compute(self, *inputs: Any) -> Any:
         """See `Node`."""
-        output: Array = self._apply(tf.constant(inputs[0])).numpy()
-        return output
-
-    def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
-        """Hand each value to where its window was largest."""
-        return (_transposed(self._apply, gradient, inputs[0]),)
-
-    def _apply(self, x: Any) -> Any:
+        (x,) = inputs
         if self.size is not None:
             return tf.nn.max_pool2d(x, self.size, self.strides, self.padding)
         whole = tf.nn.max_pool2d(x, x.shape[1:3], (1, 1), "VALID")
         return whole if self.keeps else whole[:, 0, 0]
+
+    def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
+        """Hand each value to where its window was largest."""
+        return (_transposed(self.compute, gradient, inputs[0]),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,9 +269,13 @@ class Rectifier(Node):
 
     ceiling: float = float("inf")
 
-    def forward(self, *inputs: Array) -> Array:
+    def compute(self, *inputs: Any) -> Any:
         """See `Node`."""
-        return np.clip(inputs[0], 0, np.float32(self.ceiling))
+        (x,) = inputs
+        if self.ceiling == 6:
+            return tf.nn.relu6(x)
+        above = tf.nn.relu(x)
+        return above if np.isinf(self.ceiling) else tf.minimum(above, np.float32(self.ceiling))
 
     def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
         """See `Node`."""
@@ -278,9 +296,9 @@ class Pad(Rearrangement):
 
     sizes: tuple[tuple[int, int], tuple[int, int]]
 
-    def forward(self, *inputs: Array) -> Array:
+    def compute(self, *inputs: Any) -> Any:
         """See `Node`."""
-        return np.pad(inputs[0], ((0, 0), *self.sizes, (0, 0)))
+        return tf.pad(inputs[0], ((0, 0), *self.sizes, (0, 0)))
 
     def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
         """See `Node`."""
@@ -295,9 +313,9 @@ class Flatten(Rearrangement):
 
     shape: tuple[int, ...]
 
-    def forward(self, *inputs: Array) -> Array:
+    def compute(self, *inputs: Any) -> Any:
         """See `Node`."""
-        return inputs[0].reshape(len(inputs[0]), *self.shape)
+        return tf.reshape(inputs[0], (-1, *self.shape))
 
     def backward(self, gradient: Array, *inputs: Array) -> tuple[Array, ...]:
         """See `Node`."""

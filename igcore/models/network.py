@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,18 +12,32 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from igcore.errors import InputError, ModelError
-from igcore.models.base import ModelSpec, Of, PathChunk, check_of
+from igcore.models.base import SCORED, ModelSpec, Of, PathChunk, check_of
 from igcore.models.graph import Graph
 
 __all__ = ["CHUNK", "TensorFlowModel"]
 
-#: Images in one call. Measured: from 8 on a gradient's cost per image is flat, and memory is not.
-CHUNK = 8
+#: Images in one call, of which one for each core is under way at once. Measured (bench.gradients): with two in flight
+#: a gradient costs the same from 4 on, and memory and the time to stop grow.
+CHUNK = 4
 
 #: The smallest probability whose logarithm is taken, so that a logit is finite.
 TINY = 1e-30
 
 Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class _Forward:
+    """A network's outputs, of what it makes of an image first: scale · image + offset for each channel."""
+
+    outputs: Callable[[Any], Any]
+    scale: Any = 1.0
+    offset: Any = 0.0
+
+    def normalized(self, images: Any) -> Any:
+        """Return what the network sees."""
+        return images * self.scale + self.offset
 
 
 class TensorFlowModel:
@@ -38,7 +53,8 @@ class TensorFlowModel:
     chunk : int
         Images in one call of `path_chunk`.
     read_graph : callable, optional
-        Reads the network's layers, where they are open.
+        Reads the network's layers, where they are open. What is compiled is then made of them: it has its batch
+        normalizations folded and its weights constant. A network with a layer that is not known runs as it is.
 
     Raises
     ------
@@ -58,7 +74,8 @@ class TensorFlowModel:
         self.network = network
         self.chunk = chunk
         self._read_graph = read_graph
-        self._forward = forward
+        self._network_outputs = forward
+        self._forward = self._fastest()
         self._traces = 0
         self._compile()
         self._prove()
@@ -81,15 +98,25 @@ class TensorFlowModel:
             raise ModelError(f"model {self.spec.key} is a closed box of scores and gradients; choose a Keras model")
         graph = self._read_graph()
         image = np.random.default_rng(2).random((1, *self.spec.input_size, 3), dtype=np.float32)
-        logits, expected = graph.activations(image)[-1], self.scores(image, "logit")
-        if self.spec.outputs == "probabilities":  # then "logit" is the log-probability
-            logits = np.maximum(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), np.log(TINY))
-        if logits.shape != expected.shape or not np.allclose(logits, expected, rtol=1e-3, atol=1e-3):
+        found, expected = (forward(tf.constant(image)) for forward in (graph.outputs, self._network_outputs))
+        if self.spec.outputs == "probabilities":
+            found, expected = tf.nn.log_softmax(found), tf.math.log(tf.maximum(expected, TINY))
+            found = tf.maximum(found, np.log(TINY))
+        if found.shape != expected.shape or not np.allclose(found, expected, rtol=1e-3, atol=1e-3):
             raise ModelError(
                 f"the layers of model {self.spec.key} do not give what the model gives; layer-wise methods cannot "
                 "be trusted on it, choose another model"
             )
         return graph
+
+    def _fastest(self) -> _Forward:
+        try:
+            graph = self.graph
+        except ModelError:
+            return _Forward(self._network_outputs)
+        if self.spec.outputs == "probabilities":
+            return _Forward(lambda seen: tf.nn.softmax(graph.compute(seen)), graph.scale, graph.offset)
+        return _Forward(graph.compute, graph.scale, graph.offset)
 
     def scores(self, images: Array, of: Of = "probability") -> Array:
         """Return the scores of all classes.
@@ -106,7 +133,7 @@ class TensorFlowModel:
         """
         check_of(of)
         images = self._batch(images)
-        parts = [self._scores_of(part, of == "logit").numpy() for part in _parts(images, 4 * self.chunk)]
+        parts = [self._scores_of(part, of == "logit").numpy() for part in _parts(images, SCORED)]
         return np.concatenate(parts)
 
     def gradients(self, images: Array, target: int, of: Of = "probability") -> tuple[Array, Array]:
@@ -163,36 +190,45 @@ class TensorFlowModel:
 
         @tf.function(input_signature=(batch, flag), autograph=False)
         def scores_of(images: Any, logit: Any) -> Any:
-            return self._outputs(images, logit)
+            return self._outputs(self._forward.normalized(images), logit)
 
         @tf.function(input_signature=(batch, index, flag), autograph=False)
         def gradients_of(images: Any, target: Any, logit: Any) -> Any:
-            return self._score_and_gradient(images, target, logit)
+            scores, gradients = self._score_and_gradient(self._forward.normalized(images), target, logit)
+            return scores, gradients * self._forward.scale
 
         @tf.function(input_signature=(picture, picture, alphas, rows, index, flag), autograph=False)
         def path_chunk(baseline: Any, velocity: Any, alphas: Any, weights: Any, target: Any, logit: Any) -> Any:
             self._traces += 1  # runs while tracing only
-            points = baseline + tf.reshape(alphas, (-1, 1, 1, 1)) * velocity
-            scores, gradients = self._score_and_gradient(points, target, logit)
-            flat = tf.reshape(gradients, (-1, height * width * 3))
-            weighted = tf.reshape(tf.matmul(weights, flat), (-1, height, width, 3))
-            slopes = tf.linalg.matvec(flat, tf.reshape(velocity, (-1,)))
-            return weighted, scores, slopes, tf.reduce_mean(flat, axis=1)
+            # Whole pictures as rows throughout: TensorFlow is slow where it broadcasts over three channels.
+            scale, offset = (
+                (value * np.ones((height, width, 3), np.float32)).reshape(1, -1)
+                for value in (self._forward.scale, self._forward.offset)
+            )
+            start, step = (tf.reshape(end, (1, -1)) for end in (baseline, velocity))
+            points = (start + tf.reshape(alphas, (-1, 1)) * step) * scale + offset
+            seen = tf.reshape(points, (-1, height, width, 3))
+            scores, gradients = self._score_and_gradient(seen, target, logit)
+            rows = tf.reshape(gradients, (-1, height * width * 3))
+            weighted = tf.reshape(tf.matmul(weights, rows) * scale, (-1, height, width, 3))
+            sums = tf.matmul(rows, tf.concat([step * scale, scale / scale.size], 0), transpose_b=True)
+            slopes, means = tf.unstack(sums, axis=1)
+            return weighted, scores, slopes, means
 
         self._scores_of, self._gradients_of, self._path_chunk = scores_of, gradients_of, path_chunk
 
-    def _outputs(self, images: Any, logit: Any) -> Any:
+    def _outputs(self, seen: Any, logit: Any) -> Any:
         """Scores of all classes; the choice is a tensor, so that it never retraces."""
-        raw = self._forward(images)
+        raw = self._forward.outputs(seen)
         if self.spec.outputs == "probabilities":
             return tf.where(logit, tf.math.log(tf.maximum(raw, TINY)), raw)
         return tf.where(logit, raw, tf.nn.softmax(raw))
 
-    def _score_and_gradient(self, images: Any, target: Any, logit: Any) -> tuple[Any, Any]:
+    def _score_and_gradient(self, seen: Any, target: Any, logit: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(images)
-            scores = tf.gather(self._outputs(images, logit), target, axis=1)
-        gradients = tape.gradient(scores, images)
+            tape.watch(seen)
+            scores = tf.gather(self._outputs(seen, logit), target, axis=1)
+        gradients = tape.gradient(scores, seen)
         if gradients is None:
             raise ModelError(
                 f"model {self.spec.key} has no gradient with respect to its input: an operation in it "
@@ -214,9 +250,9 @@ class TensorFlowModel:
         """Run one image through scores and gradient, and refuse a model that cannot do it."""
         image = np.random.default_rng(0).random((1, *self.spec.input_size, 3), dtype=np.float32)
         try:
-            scores = self.scores(image)
             alphas = np.linspace(0, 1, self.chunk, dtype=np.float32)
             gradients = self.path_chunk(image[0], -image[0], alphas, alphas[None], 0, "probability").weighted
+            scores = self.scores(image)
         except ModelError:
             raise
         except Exception as error:
