@@ -8,13 +8,10 @@ rules on the same nodes, its reports of progress, and its queue.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
-from importlib.metadata import version
 
 import igcore
-from bench.gradients import seconds
+from bench.timing import machine_line, seconds
 from igcore.baselines import as_baseline
 from igcore.models import DEFAULT_MODEL
 from ui import store
@@ -46,8 +43,7 @@ def main() -> None:
     # Another class in each run, so that nothing comes from a cache.
     pairs = [(seconds(lambda: single(run)), seconds(lambda: together(run))) for run in range(options.runs)]  # noqa: B023
     print(f"{len(BASELINES)} baselines at {STEPS + 1} nodes, {options.runs} runs in turn")
-    versions = f"TensorFlow {version('tensorflow')}, Python {platform.python_version()}"
-    print(f"{os.cpu_count()} cores, {platform.machine()}, {versions}")
+    print(machine_line())
     for name, times in zip(("single", "together"), zip(*pairs, strict=True), strict=True):
         print(f"{name:<10} {statistics.median(times):6.2f} s (from {min(times):.2f} to {max(times):.2f})")
     ratios = [two / one for one, two in pairs]

@@ -9,14 +9,12 @@ well look at what surrounds the object.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
 
 import igcore
+from bench.timing import machine_line
 from igcore.heatmaps import heat_map
 from igcore.methods import METHODS
 from igcore.speed import measure_speed
@@ -35,8 +33,7 @@ def main() -> None:
     size = model.spec.input_size
     images = {name: igcore.load_image(igcore.PHOTOS[name].path, size) for name in BOXES}
     pace = measure_speed(model)
-    versions = f"TensorFlow {version('tensorflow')}, Python {platform.python_version()}"
-    print(f"{os.cpu_count()} cores, {platform.machine()}, {versions}")
+    print(machine_line())
     print(f"forward pass {pace.forward * 1e3:.1f} ms, gradient {pace.gradient * 1e3:.1f} ms an image in chunks")
     print(f"\n| method | cost | seconds | expected | {' | '.join(f'{name}: inside / outside' for name in BOXES)} |")
     print("|---|---|---|---|" + "---|" * len(BOXES))

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import igcore
+from bench.keras_efficientnet import build_keras_efficientnet_lite0
 from bench.timing import machine_line, save, seconds, spread, write_table
 from bench.tutorial import Tutorial
 from igcore.agreement import map_distance
@@ -67,7 +68,7 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="print only, write nothing")
     options = parser.parse_args()
     model = igcore.load_model()
-    peers = [Tutorial(model.network), *_captum(model)]
+    peers = [Tutorial(build_keras_efficientnet_lite0()), *_captum(model)]
     rows = []
     for pair in pairs(model, options.photos):
         rows.append(measured(model, peers, pair, options.runs))
@@ -116,19 +117,28 @@ def pairs(model: Model, photos: int) -> Iterator[Pair]:
             yield Pair(f"{photo}, {key}", path, target, float(scores[0] - scores[1]), dense.values)
 
 
-def needed(model: Model, peer: Any, pair: Pair) -> tuple[str, int | None]:
-    """Return the rule that reaches the goal with the fewest steps, and those steps; None where none does.
+def needed(model: Model, peers: list[Any], pair: Pair) -> dict[str, tuple[str, int | None]]:
+    """Return for each peer the rule that reaches the goal with the fewest steps, and those; None where none does.
 
-    The peer's own nodes and weights are used, and this engine's gradients, since they are quicker.
+    The peers' own nodes and weights are used, and this engine's gradients, since they are quicker; rules share the
+    nodes that they have in common.
     """
+    found: dict[str, tuple[str, int | None]] = {}
     for steps in STEPS:
-        for rule in peer.rules:
-            nodes, weights = peer.nodes_and_weights(rule, steps)
-            order = np.argsort(nodes)
-            sums = integrate(model, pair.path, nodes[order], weights[None, order], pair.target)
-            if pair.reached(sums.attribution(0)):
-                return rule, steps
-    return peer.rules[0], None
+        rules = [(peer, rule) for peer in peers if peer.name not in found for rule in peer.rules]
+        if not rules:
+            break
+        quadratures = [peer.nodes_and_weights(rule, steps) for peer, rule in rules]
+        nodes, where = np.unique(np.concatenate([own for own, _ in quadratures]), return_inverse=True)
+        rows, start = np.zeros((len(rules), nodes.size)), 0
+        for row, (own, weights) in zip(rows, quadratures, strict=True):
+            row[where[start : start + own.size]] = weights
+            start += own.size
+        maps = integrate(model, pair.path, nodes, rows, pair.target).attributions
+        for (peer, rule), values in zip(rules, maps, strict=True):
+            if peer.name not in found and pair.reached(values):
+                found[peer.name] = rule, steps
+    return {peer.name: found.get(peer.name, (peer.rules[0], None)) for peer in peers}
 
 
 def measured(model: Model, peers: list[Any], pair: Pair, runs: int) -> Row:
@@ -148,8 +158,9 @@ def measured(model: Model, peers: list[Any], pair: Pair, runs: int) -> Row:
         "forward": forward,
     }
     row: Row = {"pair": pair.name, "need": {}, "rule": {}, "own map at goal": {}}
+    needs = needed(model, peers, pair)
     for peer in peers:
-        rule, steps = needed(model, peer, pair)
+        rule, steps = needs[peer.name]
         most = steps or STEPS[-1]
         row["need"][peer.name] = peer.gradient_count(rule, steps) if steps else None
         row["rule"][peer.name] = rule

@@ -25,6 +25,12 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, 
 ROOT = Path(__file__).parents[1]
 WIDE, NARROW = (1440, 900), (390, 844)
 
+#: How Debian's Chromium is started.
+LAUNCH: dict[str, Any] = {
+    "executable_path": shutil.which("chromium"),
+    "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+}
+
 #: Opened at a sub page's address, Streamlit first looks for its server below that address, which gives two 404.
 SEARCHED = re.compile(r"/(baselines|integrators|methods)/_stcore/(health|host-config)$")
 
@@ -94,9 +100,8 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("IG_REQUIRE_BROWSER") == "1":
             pytest.fail(f"IG_REQUIRE_BROWSER=1, but {reason}", pytrace=False)
         pytest.skip(reason)
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        chromium = playwright.chromium.launch(**LAUNCH)
         yield chromium
         chromium.close()
 
@@ -116,7 +121,7 @@ def visit(browser: Browser, server: Server, servers: list[Server]) -> Iterator[C
         if message.type == "error" and not SEARCHED.search(message.location.get("url", "")):
             complaints.append(message.text)
 
-    def open_page(address: str = "", size: tuple[int, int] = WIDE, scheme: str = "light", url: str = "") -> Page:
+    def open_page(address: str = "", size: tuple[int, int] = WIDE, scheme: Any = "light", url: str = "") -> Page:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()

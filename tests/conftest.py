@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import igcore
+from bench.keras_efficientnet import build_keras_efficientnet_lite0
 from tests.browser_page import browser, server, servers, start, visit
 
 __all__ = ["browser", "model", "photo", "server", "servers", "start", "visit"]
@@ -21,6 +22,12 @@ __all__ = ["browser", "model", "photo", "server", "servers", "start", "visit"]
 def model():
     """The embedded network, loaded once."""
     return igcore.load_model()
+
+
+@pytest.fixture(scope="session")
+def network():
+    """The embedded network written for Keras, by itself."""
+    return build_keras_efficientnet_lite0()
 
 
 @pytest.fixture(scope="session")

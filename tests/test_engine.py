@@ -113,9 +113,7 @@ def test_chunks_do_not_change_a_closed_form(chunk):
 
 @pytest.mark.parametrize("chunk", [1, 3, 16])
 def test_chunks_do_not_change_a_photo(model, photo, chunk):
-    other = TensorFlowModel(
-        model.spec, lambda x: model.network(x, training=False), model.network, chunk, lambda: model.graph
-    )
+    other = TensorFlowModel(model.spec, None, chunk=chunk, read_graph=lambda: model.graph)
     settings = igcore.IntegratedGradients(baseline="blur", steps=10)
     usual, result = (igcore.explain(each, photo("coffee"), settings, target=967) for each in (model, other))
     # Exactly the weighted sum of the gradients that the network gives in batches of this size …

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from igcore.errors import IGError
 from ui import state
 from ui.markup import plain
 
-__all__ = ["POLL_SECONDS", "errors_as_lines", "open_page"]
+__all__ = ["MOMENT", "POLL_SECONDS", "errors_as_lines", "open_page"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,6 +28,9 @@ PAGES = (
 
 #: How often a page looks at work under way.
 POLL_SECONDS = 0.6
+
+#: How long a page waits for work that may be over in a moment. Drawing its beginning would only slow it down.
+MOMENT = 1.0
 
 # Pictures stand two by two on a phone, where Streamlit would stack its columns one below the other.
 STYLE = """
@@ -87,9 +91,11 @@ def open_page(title: str, promise: str) -> None:
 
 @contextlib.contextmanager
 def errors_as_lines() -> Iterator[None]:
-    """Show what goes wrong as one line, and the rest of the page as it is."""
+    """Show what goes wrong as one line, and the rest of the page as it is; tell the log how long this part took."""
+    started = time.perf_counter()
     try:
         yield
+        log.debug("drawn in %.0f ms", 1000 * (time.perf_counter() - started))
     except IGError as error:
         st.error(plain(str(error)), icon=":material/error:")
     except Exception:  # a fault of ours; Streamlit's own control flow does not derive from Exception

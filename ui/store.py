@@ -207,12 +207,11 @@ def _keep_compiled() -> None:
 
     Streamlit then calls Keras's clear_session, which empties TensorFlow's kernel cache, so that every compiled
     function is built anew, in the middle of a running explanation: measured, four to eight times the time. It also
-    collects garbage, which walks over all that TensorFlow has loaded.
+    collects garbage, which walks over all that TensorFlow has loaded. Loading leaves no garbage to collect before.
     """
     keras = sys.modules.get("keras")
     if keras is not None:
         setattr(keras.backend, "clear_session", lambda *_, **__: None)  # noqa: B010
-    gc.collect()
     gc.freeze()
 
 

@@ -165,10 +165,10 @@ class IntegratedGradients(Settings):
             return replace(told, converged=seen.converged) if final else told
 
         def on_round(seen: Refined) -> None:
-            if task.on_progress is not None:
-                task.on_progress(Progress(seen.sums.alphas.size, seen.expected, result(seen, final=False)))
+            task.tell(seen.sums.alphas.size, seen.expected, result(seen, final=False))
 
-        seen = refine(task.model, run.path, task.target, self.of, limits, on_round, task.should_stop)
+        told = None if task.on_progress is None else on_round
+        seen = refine(task.model, run.path, task.target, self.of, limits, told, task.should_stop)
         final = result(seen, final=True)
         if task.on_progress is not None:
             task.on_progress(Progress(final.gradient_count, final.gradient_count, final))

@@ -13,9 +13,11 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
 
 from igcore.errors import ModelError, ModelUnavailable
+from igcore.models.graph import Graph
+from igcore.models.layers import Add, AveragePool, Convolution, Dense, Depthwise, Image, Node, Rectifier
 from igcore.models.torch_file import read_torch_file
 
 __all__ = ["build_efficientnet_lite0", "weight_file"]
@@ -25,6 +27,8 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 INPUT_SIZE = (224, 224)
 STEM, HEAD, CLASSES = 32, 1280, 1000
+#: Of the batch normalizations.
+EPSILON = 1e-3
 #: repeats, kernel, stride, channels, expansion
 STAGES = (
     (1, 3, 1, 16, 1),
@@ -36,7 +40,6 @@ STAGES = (
     (1, 3, 1, 320, 6),
 )
 
-layers = tf.keras.layers
 Weights = dict[str, Any]
 
 
@@ -65,8 +68,8 @@ def read_weights(path: Path) -> Weights:
     return read_torch_file(data)
 
 
-def build_efficientnet_lite0(weights: Weights | None = None) -> Any:
-    """Build the Keras model with its trained weights.
+def build_efficientnet_lite0(weights: Weights | None = None) -> Graph:
+    """Build the network's layers with their trained weights, the batch normalizations folded into them.
 
     Parameters
     ----------
@@ -75,60 +78,59 @@ def build_efficientnet_lite0(weights: Weights | None = None) -> Any:
 
     Returns
     -------
-    keras.Model
-        (B, 224, 224, 3) float32 RGB in [0, 1] → (B, 1000) logits.
+    Graph
+        (B, 224, 224, 3) RGB in [0, 1] → (B, 1000) logits.
     """
-    weights = read_weights(weight_file()) if weights is None else weights
-    image = tf.keras.Input((*INPUT_SIZE, 3), name="image")
-    x = layers.Rescaling(255 / 128, offset=-127 / 128, name="rescale")(image)
-    x = _convolution(x, weights, "_conv_stem", STEM, kernel=3, stride=2)
-    x = _normalize(x, weights, "_bn0", "stem_norm", activate=True)
+    builder = _Builder(read_weights(weight_file()) if weights is None else weights)
+    x = builder.convolve(0, "_conv_stem", "_bn0", "conv_stem", "stem_relu6", stride=2)
     block, channels = 0, STEM
-    for repeats, kernel, stride, width, expansion in STAGES:
+    for repeats, _, stride, width, expansion in STAGES:
         for repeat in range(repeats):
-            x = _inverted_residual(x, weights, block, kernel, stride if repeat == 0 else 1, channels, width, expansion)
+            x = builder.inverted_residual(x, block, stride if repeat == 0 else 1, channels, width, expansion)
             block, channels = block + 1, width
-    x = _convolution(x, weights, "_conv_head", HEAD)
-    x = _normalize(x, weights, "_bn1", "head_norm", activate=True)
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
-    dense = layers.Dense(CLASSES, name="logits")
-    logits = dense(x)
-    dense.set_weights([weights["_fc.weight"].T, weights["_fc.bias"]])
-    network = tf.keras.Model(image, logits, name="efficientnet_lite0")
-    network.trainable = False
-    return network
+    x = builder.convolve(x, "_conv_head", "_bn1", "conv_head", "head_relu6")
+    x = builder.add(AveragePool("pool", (x,), None))
+    builder.add(Dense("logits", (x,), builder.weights["_fc.weight"].T, builder.weights["_fc.bias"]))
+    scale, offset = np.full(3, 255 / 128, np.float32), np.full(3, -127 / 128, np.float32)
+    return Graph(tuple(builder.nodes), scale, offset)
 
 
-def _inverted_residual(
-    x: Any, weights: Weights, block: int, kernel: int, stride: int, channels: int, width: int, expansion: int
-) -> Any:
-    """Expand, filter each channel by itself, project; add the input where the shapes agree."""
-    source, name = f"_blocks.{block}.", f"block{block}_"
-    y = x
-    if expansion != 1:
-        y = _convolution(y, weights, f"{source}_expand_conv", channels * expansion, name=f"{name}expand")
-        y = _normalize(y, weights, f"{source}_bn0", f"{name}expand_norm", activate=True)
-    depthwise = layers.DepthwiseConv2D(kernel, stride, padding="same", use_bias=False, name=f"{name}depthwise")
-    y = depthwise(y)
-    depthwise.set_weights([weights[f"{source}_depthwise_conv.weight"].transpose(2, 3, 0, 1)])
-    y = _normalize(y, weights, f"{source}_bn1", f"{name}depthwise_norm", activate=True)
-    y = _convolution(y, weights, f"{source}_project_conv", width, name=f"{name}project")
-    y = _normalize(y, weights, f"{source}_bn2", f"{name}project_norm")
-    return layers.Add(name=f"{name}add")([y, x]) if stride == 1 and channels == width else y
+class _Builder:
+    """Adds layers one after the other, with their weights from the file."""
 
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.nodes: list[Node] = [Image("image", ())]
 
-def _convolution(
-    x: Any, weights: Weights, source: str, width: int, kernel: int = 1, stride: int = 1, name: str | None = None
-) -> Any:
-    name = name or source.strip("_")
-    layer = layers.Conv2D(width, kernel, stride, padding="same", use_bias=False, name=name)
-    y = layer(x)
-    layer.set_weights([weights[f"{source}.weight"].transpose(2, 3, 1, 0)])
-    return y
+    def add(self, node: Node) -> int:
+        """Add a layer and return its position."""
+        self.nodes.append(node)
+        return len(self.nodes) - 1
 
+    def convolve(self, x: int, source: str, norm: str, name: str, relu6: str | None = None, stride: int = 1) -> int:
+        """Add a convolution with its normalization, and the activation where it has a name."""
+        weights = self.weights[f"{source}.weight"]
+        rest = (np.zeros(len(weights), np.float32), (stride, stride), "SAME")
+        layer: Convolution | Depthwise
+        if source.endswith("_depthwise_conv"):
+            layer = Depthwise(name, (x,), weights.transpose(2, 3, 0, 1), *rest)
+        else:
+            layer = Convolution(name, (x,), weights.transpose(2, 3, 1, 0), *rest)
+        # In double precision, so that folding adds no rounding beyond that of the folded weights.
+        gamma, beta, mean, variance = (
+            self.weights[f"{norm}.{part}"].astype(np.float64)
+            for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        factor = gamma / np.sqrt(variance + EPSILON)
+        x = self.add(layer.folded(factor, beta - mean * factor))
+        return x if relu6 is None else self.add(Rectifier(relu6, (x,), 6.0))
 
-def _normalize(x: Any, weights: Weights, source: str, name: str, activate: bool = False) -> Any:
-    layer = layers.BatchNormalization(epsilon=1e-3, name=name)
-    y = layer(x)
-    layer.set_weights([weights[f"{source}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")])
-    return layers.ReLU(6.0, name=name.replace("norm", "relu6"))(y) if activate else y
+    def inverted_residual(self, x: int, block: int, stride: int, channels: int, width: int, expansion: int) -> int:
+        """Expand, filter each channel by itself, project; add the input where the shapes agree."""
+        source, name, y = f"_blocks.{block}.", f"block{block}_", x
+        if expansion != 1:
+            y = self.convolve(y, f"{source}_expand_conv", f"{source}_bn0", f"{name}expand", f"{name}expand_relu6")
+        names = (f"{name}depthwise", f"{name}depthwise_relu6")
+        y = self.convolve(y, f"{source}_depthwise_conv", f"{source}_bn1", *names, stride=stride)
+        y = self.convolve(y, f"{source}_project_conv", f"{source}_bn2", f"{name}project")
+        return self.add(Add(f"{name}add", (y, x))) if stride == 1 and channels == width else y

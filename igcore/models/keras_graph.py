@@ -170,10 +170,7 @@ class _Reader:
         scale = scale * np.asarray(layer.gamma) if layer.scale else scale
         offset = -mean * scale + (np.asarray(layer.beta) if layer.center else 0)
         if alone and isinstance(before, (Convolution, Depthwise, Dense)):
-            shape = (*before.weights.shape[2:],) if isinstance(before, Depthwise) else (-1,)
-            weights = (before.weights * scale.reshape(shape)).astype(np.float32)
-            bias = (before.bias * scale + offset).astype(np.float32)
-            self.nodes[source] = replace(before, weights=weights, bias=bias)
+            self.nodes[source] = before.folded(scale, offset)
             return source
         self.nodes.append(Scale(layer.name, (source,), scale.astype(np.float32), offset.astype(np.float32)))
         return len(self.nodes) - 1

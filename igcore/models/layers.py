@@ -7,7 +7,7 @@ that go from layer to layer, what comes and goes is NumPy.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,18 @@ class Weighted(Linear):
         """Return the layer's output without its bias, of a tensor with other weights of the same shape."""
         raise NotImplementedError
 
+    def folded(self, factor: NDArray[np.float64], offset: NDArray[np.float64]) -> Any:
+        """Return the layer with a factor and an offset after it, one for each channel, in the place of both."""
+        changed: Any = {
+            "weights": (self.weights * factor.reshape(self._channels)).astype(np.float32),
+            "bias": (self.bias * factor + offset).astype(np.float32),
+        }
+        return replace(self, **changed)
+
+    @property
+    def _channels(self) -> tuple[int, ...]:
+        return (-1,)
+
     def compute(self, *inputs: Any) -> Any:
         """See `Node`."""
         return self.apply(inputs[0], self.weights) + self.bias
@@ -193,6 +205,10 @@ class Depthwise(Weighted):
         """See `Node`."""
         product = convolve_each(inputs[0], self.weights, self.strides, self.padding, self.dilations)
         return tf.nn.bias_add(product, self.bias)
+
+    @property
+    def _channels(self) -> tuple[int, ...]:
+        return self.weights.shape[2:]
 
     def apply(self, x: Any, weights: Any) -> Any:
         """See `Weighted`."""

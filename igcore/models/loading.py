@@ -16,6 +16,7 @@ from igcore.models.base import ModelSpec
 from igcore.models.catalogue import CatalogueEntry
 from igcore.models.download import fetch, hub_folder
 from igcore.models.efficientnet_lite import CLASSES, build_efficientnet_lite0
+from igcore.models.graph import Graph
 from igcore.models.keras_graph import read_keras
 from igcore.models.labels import imagenet_labels, labels_for, read_labels
 from igcore.models.network import TensorFlowModel
@@ -28,12 +29,15 @@ DEFAULT_SIZE = (224, 224)
 
 @dataclass(frozen=True)
 class _Opened:
-    """A network that was found: what computes, what keeps it alive, and what it states of itself."""
+    """A network that was found: what computes, what keeps it alive, and what it states of itself.
 
-    forward: Callable[[Any], Any]
+    `forward` is None where the layers that are read are all there is.
+    """
+
+    forward: Callable[[Any], Any] | None
     network: Any
     input_size: tuple[int, int] | None
-    layers_open: bool
+    read_graph: Callable[[tuple[float, float]], Graph] | None = None
 
 
 def load_entry(entry: CatalogueEntry, chunk: int) -> TensorFlowModel:
@@ -48,8 +52,8 @@ def load_entry(entry: CatalogueEntry, chunk: int) -> TensorFlowModel:
     """
     opened = _OPENERS[entry.kind](entry)
     size = entry.input_size or opened.input_size or DEFAULT_SIZE
-    forward = _scaled(opened.forward, entry.input_range)
-    count, outputs = (CLASSES, entry.outputs) if entry.kind == "embedded" else _probe(entry, forward, size)
+    forward = None if opened.forward is None else _scaled(opened.forward, entry.input_range)
+    count, outputs = (CLASSES, entry.outputs) if forward is None else _probe(entry, forward, size)
     spec = ModelSpec(
         key=entry.key,
         title=entry.title,
@@ -58,15 +62,14 @@ def load_entry(entry: CatalogueEntry, chunk: int) -> TensorFlowModel:
         input_size=size,
         labels=_labels(entry, count),
         outputs=outputs if entry.outputs == "auto" else entry.outputs,  # type: ignore[arg-type]
-        capability="layers" if opened.layers_open else "gradients",
+        capability="layers" if opened.read_graph else "gradients",
     )
-    network = opened.network
-    read = partial(read_keras, network, entry.input_range) if opened.layers_open else None
-    return TensorFlowModel(spec, forward, network, chunk, read)
+    read = partial(opened.read_graph, entry.input_range) if opened.read_graph else None
+    return TensorFlowModel(spec, forward, opened.network, chunk, read)
 
 
 def _open_embedded(_: CatalogueEntry) -> _Opened:
-    return _opened_keras(build_efficientnet_lite0())
+    return _Opened(None, None, None, lambda _: build_efficientnet_lite0())
 
 
 def _open_hub(entry: CatalogueEntry) -> _Opened:
@@ -83,7 +86,7 @@ def _open_saved_model(entry: CatalogueEntry) -> _Opened:
 
 def _open_folder(folder: Path) -> _Opened:
     loaded, forward = open_saved_model(folder)
-    return _Opened(forward, loaded, stated_input_size(loaded), layers_open=False)
+    return _Opened(forward, loaded, stated_input_size(loaded))
 
 
 def _open_application(entry: CatalogueEntry) -> _Opened:
@@ -114,7 +117,7 @@ def _open_keras_file(entry: CatalogueEntry) -> _Opened:
 def _opened_keras(network: Any) -> _Opened:
     shape = network.input_shape
     size = (shape[1], shape[2]) if isinstance(shape, tuple) and len(shape) == 4 and shape[1] and shape[2] else None
-    return _Opened(lambda images: network(images, training=False), network, size, layers_open=True)
+    return _Opened(lambda images: network(images, training=False), network, size, partial(read_keras, network))
 
 
 _OPENERS: dict[str, Callable[[CatalogueEntry], _Opened]] = {

@@ -46,8 +46,9 @@ class TensorFlowModel:
     Parameters
     ----------
     spec : ModelSpec
-    forward : callable
-        (B, H, W, 3) float32 tensor in [0, 1] → (B, K) logits or probabilities, as `spec.outputs` says.
+    forward : callable or None
+        (B, H, W, 3) float32 tensor in [0, 1] → (B, K) logits or probabilities, as `spec.outputs` says. None where the
+        layers that `read_graph` reads are the network, and not a reading of it.
     network : object, optional
         The Keras model behind `forward`, where its layers are open.
     chunk : int
@@ -65,7 +66,7 @@ class TensorFlowModel:
     def __init__(
         self,
         spec: ModelSpec,
-        forward: Callable[[Any], Any],
+        forward: Callable[[Any], Any] | None,
         network: Any = None,
         chunk: int = CHUNK,
         read_graph: Callable[[], Graph] | None = None,
@@ -97,6 +98,8 @@ class TensorFlowModel:
         if self._read_graph is None:
             raise ModelError(f"model {self.spec.key} is a closed box of scores and gradients; choose a Keras model")
         graph = self._read_graph()
+        if self._network_outputs is None:
+            return graph
         image = np.random.default_rng(2).random((1, *self.spec.input_size, 3), dtype=np.float32)
         found, expected = (forward(tf.constant(image)) for forward in (graph.outputs, self._network_outputs))
         if self.spec.outputs == "probabilities":
@@ -113,6 +116,8 @@ class TensorFlowModel:
         try:
             graph = self.graph
         except ModelError:
+            if self._network_outputs is None:
+                raise
             return _Forward(self._network_outputs)
         if self.spec.outputs == "probabilities":
             return _Forward(lambda seen: tf.nn.softmax(graph.compute(seen)), graph.scale, graph.offset)
@@ -149,15 +154,16 @@ class TensorFlowModel:
         -------
         scores : (B,) float32
         gradients : (B, H, W, 3) float32
+            Where that of one image is not finite, those of its chunk are not either.
         """
-        check_of(of)
-        index = tf.constant(self.spec.find(target), tf.int32)
-        images = self._batch(images)
-        parts = [self._gradients_of(part, index, of == "logit") for part in _parts(images, self.chunk)]
-        return (
-            np.concatenate([scores.numpy() for scores, _ in parts]),
-            np.concatenate([gradients.numpy() for _, gradients in parts]),
-        )
+        index = self.spec.find(target)
+        still = np.zeros((*self.spec.input_size, 3), np.float32)
+        parts = [
+            # Each image by itself: the start of a path that goes nowhere.
+            self._weighed(part, still, np.zeros(len(part), np.float32), np.eye(len(part), dtype=np.float32), index, of)
+            for part in _parts(self._batch(images), self.chunk)
+        ]
+        return np.concatenate([part.scores for part in parts]), np.concatenate([part.weighted for part in parts])
 
     def path_chunk(self, baseline: Any, velocity: Any, alphas: Any, weights: Any, target: int, of: Of) -> PathChunk:
         """Weigh the gradients at the points baseline + α · velocity.
@@ -175,9 +181,13 @@ class TensorFlowModel:
         -------
         PathChunk
         """
+        return self._weighed(baseline[None], velocity, alphas, weights, target, of)
+
+    def _weighed(self, starts: Any, velocity: Any, alphas: Any, weights: Any, target: int, of: Of) -> PathChunk:
+        """Weigh the gradients at starts + α · velocity, with one start for all or one for each α."""
         check_of(of)
-        index = tf.constant(target, tf.int32)
-        results = self._path_chunk(baseline, velocity, alphas, weights, index, tf.constant(of == "logit"))
+        index, logit = tf.constant(target, tf.int32), tf.constant(of == "logit")
+        results = self._gradients(starts, velocity, alphas, weights, index, logit)
         return PathChunk(*(result.numpy() for result in results))
 
     def _compile(self) -> None:
@@ -192,30 +202,27 @@ class TensorFlowModel:
         def scores_of(images: Any, logit: Any) -> Any:
             return self._outputs(self._forward.normalized(images), logit)
 
-        @tf.function(input_signature=(batch, index, flag), autograph=False)
-        def gradients_of(images: Any, target: Any, logit: Any) -> Any:
-            scores, gradients = self._score_and_gradient(self._forward.normalized(images), target, logit)
-            return scores, gradients * self._forward.scale
-
-        @tf.function(input_signature=(picture, picture, alphas, rows, index, flag), autograph=False)
-        def path_chunk(baseline: Any, velocity: Any, alphas: Any, weights: Any, target: Any, logit: Any) -> Any:
+        # One function for gradients of paths and of images, since it takes a second to compile.
+        @tf.function(input_signature=(batch, picture, alphas, rows, index, flag), autograph=False)
+        def gradients(starts: Any, velocity: Any, alphas: Any, weights: Any, target: Any, logit: Any) -> Any:
             self._traces += 1  # runs while tracing only
             # Whole pictures as rows throughout: TensorFlow is slow where it broadcasts over three channels.
             scale, offset = (
                 (value * np.ones((height, width, 3), np.float32)).reshape(1, -1)
                 for value in (self._forward.scale, self._forward.offset)
             )
-            start, step = (tf.reshape(end, (1, -1)) for end in (baseline, velocity))
-            points = (start + tf.reshape(alphas, (-1, 1)) * step) * scale + offset
+            size = height * width * 3
+            step = tf.reshape(velocity, (1, size))
+            points = (tf.reshape(starts, (-1, size)) + tf.reshape(alphas, (-1, 1)) * step) * scale + offset
             seen = tf.reshape(points, (-1, height, width, 3))
-            scores, gradients = self._score_and_gradient(seen, target, logit)
-            rows = tf.reshape(gradients, (-1, height * width * 3))
-            weighted = tf.reshape(tf.matmul(weights, rows) * scale, (-1, height, width, 3))
-            sums = tf.matmul(rows, tf.concat([step * scale, scale / scale.size], 0), transpose_b=True)
+            scores, found = self._score_and_gradient(seen, target, logit)
+            found = tf.reshape(found, (-1, size))
+            weighted = tf.reshape(tf.matmul(weights, found) * scale, (-1, height, width, 3))
+            sums = tf.matmul(found, tf.concat([step * scale, scale / scale.size], 0), transpose_b=True)
             slopes, means = tf.unstack(sums, axis=1)
             return weighted, scores, slopes, means
 
-        self._scores_of, self._gradients_of, self._path_chunk = scores_of, gradients_of, path_chunk
+        self._scores_of, self._gradients = scores_of, gradients
 
     def _outputs(self, seen: Any, logit: Any) -> Any:
         """Scores of all classes; the choice is a tensor, so that it never retraces."""

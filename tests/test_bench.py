@@ -1,0 +1,80 @@
+"""The benchmarks' own parts: what they write, and that the peers compute what they claim."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import igcore
+from bench import peers, timing
+from bench.tutorial import BATCH, Tutorial
+from igcore.agreement import map_distance
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_readmes_table_is_that_of_the_last_run():
+    found = json.loads((ROOT / "bench" / "results" / "peers.json").read_text())
+    assert f"<!-- peers -->\n{peers.table(found)}\n<!-- /peers -->" in (ROOT / "README.md").read_text()
+
+
+def test_a_table_goes_between_its_marks(tmp_path, monkeypatch):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- one -->\nold\n<!-- /one -->\nafter\n")
+    monkeypatch.setattr(timing, "README", readme)
+    timing.write_table("one", "new\ntable")
+    assert readme.read_text() == "before\n<!-- one -->\nnew\ntable\n<!-- /one -->\nafter\n"
+    with pytest.raises(SystemExit, match="no place for two"):
+        timing.write_table("two", "table")
+
+
+def test_results_say_what_they_ran_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(timing, "RESULTS", tmp_path / "results")
+    found = json.loads(timing.save("some", {"seconds": [1, 2]}).read_text())
+    assert found["seconds"] == [1, 2]
+    assert found["machine"]["cores"] >= 1
+    assert "tensorflow" in found["machine"]["versions"]
+    assert found["machine"]["TensorFlow threads"]
+
+
+def row(name, engine, other, forward=0.3):
+    times = {
+        f"{peers.ENGINE}: goal": engine,
+        f"{peers.ENGINE}: 50": 2 * engine,
+        "other: goal": other,
+        "other: 50": other / 2,
+        "forward": forward,
+    }
+    return {
+        "pair": name,
+        "need": {peers.ENGINE: 40, "other": None if other > 8 else 100},
+        "seconds": {key: {"median": value, "min": value, "max": 2 * value} for key, value in times.items()},
+        "apart": {"maps": 1e-3},
+    }
+
+
+def test_ratios_are_taken_pair_by_pair_and_what_is_not_reached_counts():
+    found = peers.summary([row("a", 1, 9), row("b", 2, 4), row("c", 4, 12)])
+    assert found["peers"]["other"]["goal over engine"] == 3
+    assert found["peers"]["other"]["not reached"] == 2
+    assert found["peers"]["other"]["gradients"] is None
+    assert found["peers"][peers.ENGINE]["gradients"] == 40
+    assert found["gradient over forward pass"] == pytest.approx(4 / 0.3)
+    assert found["noise"]["forward pass, largest over smallest of all"] == 2
+    assert "more than 512" in peers.table({"pairs": [1, 2, 3], "summary": found})
+
+
+def test_the_tutorial_computes_the_trapezoid(model, network, photo):
+    tutorial, image = Tutorial(network), photo("coffee")
+    steps = BATCH + 8
+    baseline = np.full_like(image, 0.5)
+    values = tutorial.attribute(image, baseline, 967, "trapezoid", steps)
+    expected = igcore.explain(model, image, igcore.IntegratedGradients(baseline, "trapezoid", steps), 967)
+    assert map_distance(values, expected.values) < 5e-3
+    nodes, weights = tutorial.nodes_and_weights("trapezoid", steps)
+    np.testing.assert_allclose(nodes, expected.trace.alphas)
+    np.testing.assert_allclose(weights, expected.trace.weights)
+    assert tutorial.gradient_count("trapezoid", steps) == expected.gradient_count
