@@ -25,7 +25,10 @@ def warmed():
         async with warm_up.while_serving(None):
             pass
 
-    asyncio.run(serve())
+    # On a thread of its own: the browser tests' event loop runs on this one.
+    server = threading.Thread(target=lambda: asyncio.run(serve()))
+    server.start()
+    server.join()
     for thread in threading.enumerate():
         if thread.name == "warm-up":
             thread.join(240)
