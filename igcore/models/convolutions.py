@@ -2,7 +2,7 @@
 
 A convolution's gradient with respect to its input is a convolution with the weights turned around. Written as one, it
 runs faster on CPUs than TensorFlow's own gradient: the library below keeps constant weights in the order that it
-computes in, but orders those of a gradient anew in every call (measured by ``python -m bench.gradients``).
+computes in, but orders those of a gradient anew in every call (bench/README.md has the figures).
 """
 
 from __future__ import annotations

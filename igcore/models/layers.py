@@ -172,8 +172,8 @@ class Weighted(Linear):
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution(Weighted):
-    """A convolution: weights (height, width, in, out), bias (out,)."""
+class _Window(Weighted):
+    """A layer that moves a window of weights over the picture."""
 
     weights: Array
     bias: Array
@@ -183,8 +183,19 @@ class Convolution(Weighted):
 
     def compute(self, *inputs: Any) -> Any:
         """See `Node`."""
-        product = convolve(inputs[0], self.weights, self.strides, self.padding, self.dilations)
-        return tf.nn.bias_add(product, self.bias)
+        return tf.nn.bias_add(self._product(inputs[0]), self.bias)
+
+    def _product(self, x: Any) -> Any:
+        """Return what `apply` does of its own weights, with the quicker gradient."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(_Window):
+    """A convolution: weights (height, width, in, out), bias (out,)."""
+
+    def _product(self, x: Any) -> Any:
+        return convolve(x, self.weights, self.strides, self.padding, self.dilations)
 
     def apply(self, x: Any, weights: Any) -> Any:
         """See `Weighted`."""
@@ -192,19 +203,11 @@ class Convolution(Weighted):
 
 
 @dataclass(frozen=True, eq=False)
-class Depthwise(Weighted):
+class Depthwise(_Window):
     """A convolution of each channel by itself: weights (height, width, in, multiplier), bias (in · multiplier,)."""
 
-    weights: Array
-    bias: Array
-    strides: tuple[int, int]
-    padding: str
-    dilations: tuple[int, int] = (1, 1)
-
-    def compute(self, *inputs: Any) -> Any:
-        """See `Node`."""
-        product = convolve_each(inputs[0], self.weights, self.strides, self.padding, self.dilations)
-        return tf.nn.bias_add(product, self.bias)
+    def _product(self, x: Any) -> Any:
+        return convolve_each(x, self.weights, self.strides, self.padding, self.dilations)
 
     @property
     def _channels(self) -> tuple[int, ...]:
