@@ -1,10 +1,11 @@
 """This engine beside the TensorFlow tutorial's algorithm and Captum: same network, weights, photos and goal.
 
-Run as ``python -m bench.peers``; with ``pip install -r bench/requirements.txt`` Captum takes part. For each pair of
-photo and baseline it counts the steps with which each peer reaches a completeness error of at most 1 % and a true map
-error of at most 5 %, then times all in turn in one run: to that goal, and at 50 nodes. The engine's own way to the goal
-is the adaptive integrator. Captum computes with whichever of its rules needs the fewest gradients on that very pair,
-and with its fastest batch. It takes half an hour, writes bench/results/peers.json and the README's table.
+Run as ``python -m bench.peers``; with ``pip install -r bench/requirements.txt`` Captum takes part. For each of the
+pairs of `bench.integrators` (photo, baseline, one of the two most probable classes) it counts the steps with which each
+peer reaches a completeness error of at most 1 % and a true map error of at most 5 %, then times all in turn in one run:
+to that goal, and at 50 nodes. The engine's own way to the goal is the adaptive integrator. Captum computes with
+whichever of its rules needs the fewest gradients on that very pair, and with its fastest batch. It takes an hour and
+writes bench/results/peers.json and the README's table.
 """
 
 from __future__ import annotations
@@ -22,20 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 import igcore
+from bench import integrators
+from bench.integrators import STEPS
 from bench.keras_efficientnet import build_keras_efficientnet_lite0
 from bench.timing import machine_line, save, seconds, spread, write_table
 from bench.tutorial import Tutorial
 from igcore.agreement import map_distance
-from igcore.baselines import as_baseline
 from igcore.convergence import climb
 from igcore.gradients import integrate
 from igcore.models.base import Model
 from igcore.paths import StraightPath
 from igcore.study import GOAL, REFERENCE
 
-BASELINES = ("black", "white", "blur", "uniform-noise")
-#: Half-octaves, tried in turn until the goal is reached.
-STEPS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 NODES = 50
 ENGINE = "this engine"
 
@@ -45,11 +44,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A path to explain one class on, its exact change of the score, and a dense reference map."""
+    """A path to explain one class on, its exact change of the score, and a dense reference map.
+
+    `rank` is the class's among the image's scores: 1 for the most probable.
+    """
 
     name: str
     path: StraightPath
     target: int
+    rank: int
     difference: float
     reference: Array
 
@@ -105,16 +108,13 @@ def _captum(model: Model) -> list[Any]:
 
 
 def pairs(model: Model, photos: int) -> Iterator[Pair]:
-    """Go through photos and baselines, with the most probable class."""
-    for photo in list(igcore.PHOTOS)[:photos]:
-        image = igcore.load_image(igcore.PHOTOS[photo].path, size=model.spec.input_size)
-        target = int(model.scores(image[None])[0].argmax())
-        for key in BASELINES:
-            path = StraightPath(as_baseline(key).make(image, 0), image)
-            levels = chain.from_iterable(climb(model, path, target, "probability", 8, REFERENCE))
-            dense = next(one for one in levels if (one.integrator, one.steps) == ("trapezoid", REFERENCE))
-            scores = model.scores(np.stack([path.image, path.baseline]))[:, target].astype(np.float64)
-            yield Pair(f"{photo}, {key}", path, target, float(scores[0] - scores[1]), dense.values)
+    """Go through the pairs of `bench.integrators`."""
+    for name, path, target in integrators.pairs(model, photos):
+        levels = chain.from_iterable(climb(model, path, target, "probability", 8, REFERENCE))
+        dense = next(one for one in levels if (one.integrator, one.steps) == ("trapezoid", REFERENCE))
+        ends = model.scores(np.stack([path.image, path.baseline])).astype(np.float64)
+        rank = 1 + int((ends[0] > ends[0, target]).sum())
+        yield Pair(name, path, target, rank, float(ends[0, target] - ends[1, target]), dense.values)
 
 
 def needed(model: Model, peers: list[Any], pair: Pair) -> dict[str, tuple[str, int | None]]:
@@ -157,7 +157,7 @@ def measured(model: Model, peers: list[Any], pair: Pair, runs: int) -> Row:
         f"{ENGINE}: {NODES}": lambda: igcore.explain(model, image, fixed, target),
         "forward": forward,
     }
-    row: Row = {"pair": pair.name, "need": {}, "rule": {}, "own map at goal": {}}
+    row: Row = {"pair": pair.name, "rank": pair.rank, "need": {}, "rule": {}, "own map at goal": {}}
     needs = needed(model, peers, pair)
     for peer in peers:
         rule, steps = needs[peer.name]
@@ -200,11 +200,17 @@ def _apart(model: Model, peers: list[Any], pair: Pair) -> dict[str, float]:
 
 
 def summary(rows: list[Row]) -> Row:
-    """Return medians over all pairs, and ratios to the engine pair by pair."""
+    """Return medians over all pairs, and ratios to the engine pair by pair; also for each rank of the class."""
     names = [name for name in rows[0]["need"] if name != ENGINE]
 
     def times(what: str) -> list[float]:
         return [row["seconds"][what]["median"] for row in rows]
+
+    def by_rank(name: str) -> dict[str, float]:
+        over: dict[str, list[float]] = {}
+        for row, ratio in zip(rows, map(_over, times(f"{name}: goal"), times(f"{ENGINE}: goal")), strict=True):
+            over.setdefault(str(row["rank"]), []).append(ratio)
+        return {rank: statistics.median(each) for rank, each in sorted(over.items())}
 
     def entry(name: str) -> Row:
         goal, fixed, needs = times(f"{name}: goal"), times(f"{name}: {NODES}"), [row["need"][name] for row in rows]
@@ -217,6 +223,7 @@ def summary(rows: list[Row]) -> Row:
             f"seconds at {NODES}": statistics.median(fixed),
             "milliseconds a gradient": 1000 * statistics.median(fixed) / NODES,
             "goal over engine": statistics.median(map(_over, goal, times(f"{ENGINE}: goal"))),
+            "goal over engine, by class": by_rank(name),
             f"{NODES} over engine": statistics.median(map(_over, fixed, times(f"{ENGINE}: {NODES}"))),
         }
 
@@ -253,23 +260,25 @@ def table(found: Row) -> str:
     all_of = found["summary"]
     goal = f"{100 * GOAL.completeness:g} % completeness and {100 * GOAL.map_error:g} % map error"
     lines = [
-        f"| {len(found['pairs'])} pairs | gradients to {goal} | seconds | over ours | seconds at {NODES} nodes "
-        "| over ours | ms a gradient |",
+        f"| {len(found['pairs'])} pairs | gradients to {goal} | seconds | over ours (by class) "
+        f"| seconds at {NODES} nodes | over ours | ms a gradient |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, entry in all_of["peers"].items():
         count = entry["gradients"] if entry["gradients"] is not None else f"more than {STEPS[-1]}"
         missed = f" (not by {STEPS[-1]}: {entry['not reached']})" if entry["not reached"] else ""
+        ranks = ", ".join(f"{rank}: {ratio:.1f}" for rank, ratio in entry["goal over engine, by class"].items())
         lines.append(
-            f"| {name} | {count}{missed} | {entry['seconds to goal']:.2f} | {entry['goal over engine']:.1f} × "
-            f"| {entry[f'seconds at {NODES}']:.2f} | {entry[f'{NODES} over engine']:.2f} × "
-            f"| {entry['milliseconds a gradient']:.1f} |"
+            f"| {name} | {count}{missed} | {entry['seconds to goal']:.2f} "
+            f"| {entry['goal over engine']:.1f} × ({ranks}) | {entry[f'seconds at {NODES}']:.2f} "
+            f"| {entry[f'{NODES} over engine']:.2f} × | {entry['milliseconds a gradient']:.1f} |"
         )
     noise = all_of["noise"]["forward pass, largest over smallest within a pair, median"]
     lines += [
         "",
-        f"Medians. A forward pass takes {all_of['milliseconds a forward pass']:.1f} ms, so a gradient of this engine "
-        f"costs {all_of['gradient over forward pass']:.2f} of them. Of the same work the slowest run took {noise:.2f} "
+        "Medians; class 1 is the most probable one of a photo, 2 the next. "
+        f"A forward pass takes {all_of['milliseconds a forward pass']:.1f} ms, so a gradient of this engine costs "
+        f"{all_of['gradient over forward pass']:.2f} of them. Of the same work the slowest run took {noise:.2f} "
         f"times the fastest on a typical pair.",
     ]
     return "\n".join(lines)

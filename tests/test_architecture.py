@@ -210,3 +210,14 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_public_functions_stay_functions_whatever_was_imported_before(first):
     done = run(f"import {first}, igcore\nprint(callable(igcore.explain), callable(igcore.catalogue))")
     assert done.stdout.strip() == "True True", done.stderr
+
+
+def test_the_embedded_model_comes_without_keras_which_comes_when_it_is_asked_for():
+    done = run(
+        "import igcore, sys\n"
+        "igcore.load_model()\n"
+        "print('keras' in sys.modules)\n"
+        "import tensorflow as tf\n"
+        "print(tf.keras.layers.Dense(3)(tf.zeros((1, 2))).shape, 'keras' in sys.modules)\n"
+    )
+    assert done.stdout.split("\n")[:2] == ["False", "(1, 3) True"], done.stderr

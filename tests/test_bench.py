@@ -40,7 +40,7 @@ def test_results_say_what_they_ran_on(tmp_path, monkeypatch):
     assert found["machine"]["TensorFlow threads"]
 
 
-def row(name, engine, other, forward=0.3):
+def row(name, engine, other, rank=1, forward=0.3):
     times = {
         f"{peers.ENGINE}: goal": engine,
         f"{peers.ENGINE}: 50": 2 * engine,
@@ -50,6 +50,7 @@ def row(name, engine, other, forward=0.3):
     }
     return {
         "pair": name,
+        "rank": rank,
         "need": {peers.ENGINE: 40, "other": None if other > 8 else 100},
         "seconds": {key: {"median": value, "min": value, "max": 2 * value} for key, value in times.items()},
         "apart": {"maps": 1e-3},
@@ -57,8 +58,9 @@ def row(name, engine, other, forward=0.3):
 
 
 def test_ratios_are_taken_pair_by_pair_and_what_is_not_reached_counts():
-    found = peers.summary([row("a", 1, 9), row("b", 2, 4), row("c", 4, 12)])
+    found = peers.summary([row("a", 1, 9), row("b", 2, 4), row("c", 4, 12, rank=2)])
     assert found["peers"]["other"]["goal over engine"] == 3
+    assert found["peers"]["other"]["goal over engine, by class"] == {"1": 5.5, "2": 3}
     assert found["peers"]["other"]["not reached"] == 2
     assert found["peers"]["other"]["gradients"] is None
     assert found["peers"][peers.ENGINE]["gradients"] == 40

@@ -236,7 +236,11 @@ def test_adaptive_tells_about_how_many_gradients_it_will_take(visit):
 def test_deep_link_on_a_cold_server_gives_its_picture(start, visit):
     query = "?image=motorcycle&target=670&baseline=blur&blur-sigma=10.0&steps=40&integrator=midpoint&sign=signed"
     page = visit(query, url=start().url)
+    # While the model loads, whose picture it will be, and where its classes will stand.
+    expect(page.get_by_text("stands here when it is loaded")).to_be_visible()
+    expect(page.locator("img[alt=Motorcycle]")).to_be_visible()
     done(page, 40)
+    expect(page.get_by_text("stands here when it is loaded")).to_have_count(0)
     expect(page.get_by_text("explained: motor scooter")).to_be_visible()
     expect(page.get_by_text("for (red) and against (blue)").first).to_be_visible()
     expected = {part.split("=")[0]: part.split("=")[1] for part in query[1:].split("&")}

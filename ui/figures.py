@@ -29,7 +29,10 @@ COLORS = ("#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7", "#8c
 
 
 def prediction_bars(names: Sequence[str], scores: Sequence[float], chosen: int | None) -> go.Figure:
-    """Draw classes as horizontal bars, the most probable on top, the explained one in the accent color."""
+    """Draw classes as horizontal bars, the most probable on top, the explained one in the accent color.
+
+    Without names it is as high as it will be with them.
+    """
     colors = [ACCENT if index == chosen else "rgba(128, 128, 128, 0.45)" for index in range(len(names))]
     bars = go.Bar(
         x=list(scores),
@@ -44,11 +47,11 @@ def prediction_bars(names: Sequence[str], scores: Sequence[float], chosen: int |
     return go.Figure(
         bars,
         layout={
-            "height": 32 * len(names) + 10,
+            "height": 32 * max(len(names), 5) + 10,
             "margin": {"l": 0, "r": 8, "t": 4, "b": 4},
             "bargap": 0.25,
             "xaxis": {"range": [0, 1.12], "visible": False, "fixedrange": True},
-            "yaxis": {"autorange": "reversed", "fixedrange": True, "ticksuffix": "  "},
+            "yaxis": {"visible": bool(names), "autorange": "reversed", "fixedrange": True, "ticksuffix": "  "},
         },
     )
 

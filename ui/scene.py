@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,11 +14,12 @@ import streamlit as st
 from igcore.baselines import as_baseline
 from igcore.models import DEFAULT_MODEL, ModelSpec, catalogue, missing
 from igcore.results import Attribution
+from ui import figures
 from ui.controls import choose_image, choose_model, choose_target
 from ui.markup import plain
 from ui.method_controls import choose_baseline, choose_integration
 from ui.model_questions import Load, Predict
-from ui.pictures import Array, Picture
+from ui.pictures import Array, Picture, show
 from ui.questions import Explain, Explained
 from ui.store import Job, Question, ask, forget
 
@@ -34,6 +36,9 @@ __all__ = [
     "predicted",
     "ready_model",
 ]
+
+#: Pixels of an image that no model has asked for yet.
+PREVIEW = (224, 224)
 
 #: How long a page waits for something short before it says so.
 PATIENCE = 180.0
@@ -66,15 +71,20 @@ class Shown:
     stale: bool = False
 
 
-def answered(question: Question[Answer], message: str) -> Answer | None:
-    """Wait for a short answer without blocking a newer run of the page; say in one line what went wrong."""
+def answered(question: Question[Answer], message: str, meanwhile: Callable[[], None] | None = None) -> Answer | None:
+    """Wait for a short answer without blocking a newer run of the page; say in one line what went wrong.
+
+    `meanwhile` draws what is to be seen while it takes long.
+    """
     # The slot is there whether it is used or not, so that nothing below it moves between two runs.
     slot = st.empty()
     job = ask(question)
     if not job.wait(0.15):
-        with slot.container(), st.spinner(message, show_time=True):
+        with slot.container(), st.spinner(message, show_time=meanwhile is None):
             started = time.monotonic()
             tick = st.empty()
+            if meanwhile is not None:
+                meanwhile()
             while not job.wait(0.2) and time.monotonic() - started < PATIENCE:
                 tick.empty()  # a call into Streamlit, at which a newer run can take over
         slot.empty()
@@ -86,12 +96,12 @@ def answered(question: Question[Answer], message: str) -> Answer | None:
     return job.value
 
 
-def ready_model(key: str) -> ModelSpec | None:
+def ready_model(key: str, meanwhile: Callable[[], None] | None = None) -> ModelSpec | None:
     """Load the chosen model, or the embedded one where that is not to be had, and say so."""
     with st.container():
         spec = _chosen_model(key) if key != DEFAULT_MODEL else None
     if spec is None:
-        spec = answered(Load(DEFAULT_MODEL), f"Loading {catalogue()[DEFAULT_MODEL].title} …")
+        spec = answered(Load(DEFAULT_MODEL), f"Loading {catalogue()[DEFAULT_MODEL].title} …", meanwhile)
     return spec
 
 
@@ -134,12 +144,25 @@ class Subject:
         return int(self.scores.argmax())
 
 
+def _not_seen_yet(picture: Picture, fit: str) -> None:
+    """Show the image, and where its classes will stand, to whoever waits for the model.
+
+    With the empty chart the browser fetches what draws charts, in a moment in which it has nothing else to do.
+    """
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        show(picture.at(PREVIEW, fit), f"**{picture.label}**", picture.label)
+    with right:
+        st.markdown("**What the network sees** stands here when it is loaded: once, after the server's start.")
+        st.plotly_chart(figures.prediction_bars([], [], None), config={"displayModeBar": False}, alt="Not known yet")
+
+
 def choose_subject() -> Subject | None:
     """Offer image and model in the sidebar; None while the model or its scores are not to be had."""
     with st.sidebar:
         picture, fit = choose_image()
         key = choose_model()
-    spec = ready_model(key)
+    spec = ready_model(key, partial(_not_seen_yet, picture, fit))
     if spec is None:
         return None
     image = picture.at(spec.input_size, fit)

@@ -60,6 +60,7 @@ def load_model(handle: str = DEFAULT_MODEL, chunk: int | None = None) -> TensorF
         raise InputError(f"chunk is {chunk}; expected 1 or more")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _garbage_left():
+        _import_tensorflow()
         from igcore.models.loading import load_entry
         from igcore.models.network import CHUNK
 
@@ -80,6 +81,23 @@ def _garbage_left() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def _import_tensorflow() -> None:
+    """Import TensorFlow without Keras, which comes when something asks for it.
+
+    TensorFlow imports Keras at its own end for what Keras 2 had to register; Keras 3 registers nothing, takes a sixth
+    of the time, and the embedded network does not need it. TensorFlow goes on where Keras cannot be imported.
+    """
+    import sys
+
+    if "tensorflow" in sys.modules or "keras" in sys.modules:
+        return
+    sys.modules["keras"] = None  # type: ignore[assignment]  # Python's own way to say: not to be imported
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        del sys.modules["keras"]
 
 
 def missing(entry: CatalogueEntry) -> str | None:
