@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from streamlit import delta_generator, env_util
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.app_discovery import discover_asgi_app
 
@@ -51,6 +52,20 @@ def test_the_model_is_there_when_somebody_asks(monkeypatch):
     monkeypatch.setattr(store, "_models", {})
     warmed()
     assert store._models[warm_up.DEFAULT_MODEL] is store.model(warm_up.DEFAULT_MODEL)
+
+
+def test_streamlit_looks_for_no_console_once_a_server_runs(monkeypatch):
+    def looked():
+        raise AssertionError("looked through all modules")
+
+    monkeypatch.setattr(delta_generator, "_use_warning_has_been_displayed", False)
+    monkeypatch.setattr(env_util, "is_repl", looked)
+    with pytest.raises(AssertionError):
+        delta_generator._maybe_print_use_warning()
+    delta_generator._use_warning_has_been_displayed = False
+    monkeypatch.setattr(warm_up, "_load", lambda: None)
+    warmed()
+    delta_generator._maybe_print_use_warning()
 
 
 def test_a_model_that_cannot_be_loaded_is_told_to_who_asks(monkeypatch):

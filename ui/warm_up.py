@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from streamlit import delta_generator
+
 from igcore.errors import IGError
 from igcore.models import DEFAULT_MODEL
 from ui import store
@@ -29,8 +31,18 @@ async def while_serving(_server: Any) -> AsyncIterator[None]:
     if os.environ.get("IGCORE_LOG") == "debug":
         logging.basicConfig()
         logging.getLogger("igcore").setLevel(logging.DEBUG)
+    _skip_looking_for_a_console()
     threading.Thread(target=_load, name="warm-up", daemon=True).start()
     yield
+
+
+def _skip_looking_for_a_console() -> None:
+    """Tell Streamlit that it needs no warning for scripts that run without a server: here one runs.
+
+    To find out whether it is in a console it looks through the sources of all modules, at a page's first element: with
+    TensorFlow's two thousand modules under way that holds everybody up for half a second.
+    """
+    setattr(delta_generator, "_use_warning_has_been_displayed", True)  # noqa: B010
 
 
 def _load() -> None:
