@@ -212,12 +212,19 @@ def test_public_functions_stay_functions_whatever_was_imported_before(first):
     assert done.stdout.strip() == "True True", done.stderr
 
 
-def test_the_embedded_model_comes_without_keras_which_comes_when_it_is_asked_for():
+def test_a_server_does_without_keras_until_it_is_asked_for():
     done = run(
-        "import igcore, sys\n"
-        "igcore.load_model()\n"
+        "import sys\n"
+        "from igcore.models import import_without_keras, load_model\n"
+        "import_without_keras()\n"
+        "load_model()\n"
         "print('keras' in sys.modules)\n"
         "import tensorflow as tf\n"
         "print(tf.keras.layers.Dense(3)(tf.zeros((1, 2))).shape, 'keras' in sys.modules)\n"
     )
     assert done.stdout.split("\n")[:2] == ["False", "(1, 3) True"], done.stderr
+
+
+def test_who_uses_the_library_has_all_of_tensorflow():
+    done = run("import igcore\nigcore.load_model()\nfrom tensorflow.keras.layers import Dense\nprint(Dense.__name__)\n")
+    assert done.stdout.strip() == "Dense", done.stderr

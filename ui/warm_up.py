@@ -13,7 +13,7 @@ from typing import Any
 from streamlit import delta_generator
 
 from igcore.errors import IGError
-from igcore.models import DEFAULT_MODEL
+from igcore.models import DEFAULT_MODEL, import_without_keras
 from ui import store
 
 __all__ = ["while_serving"]
@@ -50,6 +50,7 @@ def _load() -> None:
     usual = sys.getswitchinterval()
     sys.setswitchinterval(QUICK_SWITCH)
     try:
+        import_without_keras()
         with suppress(IGError):  # the page says what is wrong to whoever asks for it
             store.model(DEFAULT_MODEL)
     finally:

@@ -28,6 +28,7 @@ __all__ = [
     "catalogue",
     "entry_for",
     "fetch",
+    "import_without_keras",
     "load_model",
     "missing",
 ]
@@ -60,7 +61,6 @@ def load_model(handle: str = DEFAULT_MODEL, chunk: int | None = None) -> TensorF
         raise InputError(f"chunk is {chunk}; expected 1 or more")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _garbage_left():
-        _import_tensorflow()
         from igcore.models.loading import load_entry
         from igcore.models.network import CHUNK
 
@@ -83,11 +83,12 @@ def _garbage_left() -> Iterator[None]:
             gc.enable()
 
 
-def _import_tensorflow() -> None:
-    """Import TensorFlow without Keras, which comes when something asks for it.
+def import_without_keras() -> None:
+    """Import TensorFlow without Keras, for a program of one's own whose start has to be quick.
 
     TensorFlow imports Keras at its own end for what Keras 2 had to register; Keras 3 registers nothing, takes a sixth
-    of the time, and the embedded network does not need it. TensorFlow goes on where Keras cannot be imported.
+    of the time, and the embedded network does not need it. `tf.keras` still comes when it is used, but in this process
+    nobody can write ``import tensorflow.keras`` any more: so this is for a server, and not for a library's user.
     """
     import sys
 
@@ -95,7 +96,8 @@ def _import_tensorflow() -> None:
         return
     sys.modules["keras"] = None  # type: ignore[assignment]  # Python's own way to say: not to be imported
     try:
-        import tensorflow  # noqa: F401
+        with _garbage_left():
+            import tensorflow  # noqa: F401
     finally:
         del sys.modules["keras"]
 
