@@ -159,7 +159,7 @@ def test_progress_grows_up_to_the_result():
 
 @pytest.mark.parametrize("allowed", range(4))
 def test_cancelling_stops_before_the_next_chunk(allowed):
-    chunks = [part.size for count in (9, 8, 8) for part in evenly(np.zeros(count), 8)]
+    chunks = [part.size for count in (9, 8, 4) for part in evenly(np.zeros(count), 8)]
     taken, asked = sum(chunks[:allowed]), []
 
     def should_stop():
@@ -169,7 +169,15 @@ def test_cancelling_stops_before_the_next_chunk(allowed):
     model = model_for(FORMS["seventh power"])
     with pytest.raises(igcore.Cancelled, match=f"after {taken} gradients"):
         igcore.explain(model, IMAGE, adaptive(), 0, should_stop=should_stop)
-    assert igcore.explain(model, IMAGE, adaptive(), 0).gradient_count == 25
+    assert igcore.explain(model, IMAGE, adaptive(), 0).gradient_count == 21
+
+
+def test_its_own_nodes_score_both_ends():
+    result = explain(power(7))
+    assert (result.trace.alphas[0], result.trace.alphas[-1], result.forward_count) == (0, 1, 0)
+    assert (result.baseline_score, result.score) == (result.trace.scores[0], result.trace.scores[-1])
+    ends = model_for(power(7)).scores(np.stack([BLACK, IMAGE]), "logit")[:, 0]
+    np.testing.assert_allclose((result.baseline_score, result.score), ends, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("correct", [True, False])

@@ -112,7 +112,7 @@ class IntegratedGradients(Settings):
     def cost(self, size: tuple[int, int]) -> Cost:  # noqa: ARG002
         """Return what an explanation takes; of the adaptive integrator its median (bench.integrators)."""
         if self.integrator not in FIXED:
-            return Cost(2, min(ADAPTIVE_MEDIAN, self.max_gradients), about=True)
+            return Cost(0, min(ADAPTIVE_MEDIAN, self.max_gradients), about=True)
         return Cost(2, FIXED[self.integrator].nodes_and_weights(self.steps)[0].size)
 
     def attribute(self, task: Task) -> Attribution:
@@ -132,6 +132,7 @@ class IntegratedGradients(Settings):
             One for each rule; each counts the gradients of the whole pass.
         """
         run = _Run(self, task)
+        ends = run.ends()
         nodes, weights = shared_nodes(rules, self.steps, task.seed)
         # A second row for each rule, with its panels merged in pairs, tells how far its map still moves.
         coarse = np.zeros_like(weights)
@@ -146,7 +147,8 @@ class IntegratedGradients(Settings):
             if whole and coarse[row].any():
                 distant = sums.attribution(len(rules) + row)
                 error = map_distance(distant, sums.attribution(row)) / FIXED[rules[row]].coarse_ratio
-            return run.result(rules[row], sums, row, weights[row, : sums.alphas.size], error, final=whole)
+            used = weights[row, : sums.alphas.size]
+            return run.result(rules[row], sums, row, used, error, ends, final=whole, forward_count=2)
 
         def on_chunk(sums: PathSums) -> None:
             if task.on_progress is not None:
@@ -161,7 +163,9 @@ class IntegratedGradients(Settings):
         limits = Limits(self.map_tolerance, self.tolerance, self.corrects, self.max_gradients)
 
         def result(seen: Refined, final: bool) -> Attribution:
-            told = run.result(self.integrator, seen.sums, 0, seen.weights, seen.map_error, final)
+            # Its nodes include both ends, so their scores are known.
+            ends = float(seen.sums.scores[-1]), float(seen.sums.scores[0])
+            told = run.result(self.integrator, seen.sums, 0, seen.weights, seen.map_error, ends, final)
             return replace(told, converged=seen.converged) if final else told
 
         def on_round(seen: Refined) -> None:
@@ -181,26 +185,38 @@ class _Run:
     def __init__(self, method: IntegratedGradients, task: Task) -> None:
         self.method, self.task = method, task
         self.path = StraightPath(as_baseline(method.baseline).make(task.image, task.seed), task.image)
-        ends = np.stack([self.path.image, self.path.baseline])
-        self.score, self.baseline_score = map(float, task.model.scores(ends, method.of)[:, task.target])
+
+    def ends(self) -> tuple[float, float]:
+        """Score image and baseline, by two forward passes."""
+        score, baseline_score = self.task.score(np.stack([self.path.image, self.path.baseline]), self.method.of)
+        return float(score), float(baseline_score)
 
     def result(
-        self, rule: str, sums: PathSums, row: int, weights: NDArray[np.float64], map_error: float | None, final: bool
+        self,
+        rule: str,
+        sums: PathSums,
+        row: int,
+        weights: NDArray[np.float64],
+        map_error: float | None,
+        ends: tuple[float, float],
+        final: bool,
+        forward_count: int = 0,
     ) -> Attribution:
         """Return what the nodes seen so far give by one integrator; only a final map is corrected."""
         used = weights != 0
         method = replace(self.method, integrator=rule)
+        score, baseline_score = ends
         values, correction = sums.attribution(row), None
         if final and method.corrects:
-            values, correction = corrected(values, self.score - self.baseline_score)
+            values, correction = corrected(values, score - baseline_score)
         return self.task.result(
             method,
             values,
-            self.score,
+            score,
             baseline=self.path.baseline,
-            baseline_score=self.baseline_score,
+            baseline_score=baseline_score,
             gradient_count=sums.alphas.size,
-            forward_count=2,
+            forward_count=forward_count,
             map_error=map_error,
             correction=correction,
             trace=PathTrace(
