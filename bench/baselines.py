@@ -14,8 +14,8 @@ import igcore
 from bench.timing import machine_line, seconds
 from igcore.baselines import as_baseline
 from igcore.models import DEFAULT_MODEL
-from ui import store
-from ui.questions import Explain
+from igcore.runtime import start_runtime
+from igcore.runtime.questions import Explain
 
 BASELINES = ("black", "white", "gray", "mean", "blur", "uniform-noise")
 STEPS = 49  # of the trapezoid: 50 nodes
@@ -26,7 +26,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.baselines", description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, default=7)
     options = parser.parse_args()
-    model = store.model(DEFAULT_MODEL)
+    model, runtime = igcore.load_model(DEFAULT_MODEL), start_runtime()
+    client = runtime.client()
     image = igcore.load_image(igcore.PHOTOS["coffee"].path, model.spec.input_size)
     methods = [igcore.IntegratedGradients(as_baseline(key), "trapezoid", STEPS) for key in BASELINES]
 
@@ -35,11 +36,12 @@ def main() -> None:
             igcore.explain(model, image, method, target)
 
     def together(target: int) -> None:
-        jobs = [store.ask(Explain(DEFAULT_MODEL, image, method, target)) for method in methods]
+        jobs = [client.ask(Explain(DEFAULT_MODEL, image, method, target)) for method in methods]
         for job in jobs:
-            job.future.result()
+            job.computation.future.result()
 
-    single(0)
+    single(options.runs)
+    together(options.runs)
     # Another class in each run, so that nothing comes from a cache.
     pairs = [(seconds(lambda: single(run)), seconds(lambda: together(run))) for run in range(options.runs)]  # noqa: B023
     print(f"{len(BASELINES)} baselines at {STEPS + 1} nodes, {options.runs} runs in turn")
@@ -47,6 +49,7 @@ def main() -> None:
     for name, times in zip(("single", "together"), zip(*pairs, strict=True), strict=True):
         print(f"{name:<10} {statistics.median(times):6.2f} s (from {min(times):.2f} to {max(times):.2f})")
     ratios = [two / one for one, two in pairs]
+    runtime.close()
     print(f"{'ratio':<10} {statistics.median(ratios):6.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
 
 

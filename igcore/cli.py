@@ -1,4 +1,4 @@
-"""The command line: models, methods, fetch, predict, explain."""
+"""The command line: models, methods, fetch, predict, explain, batch."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from igcore import __version__
-from igcore.baselines import BASELINES
+from igcore.batch_command import add_batch
 from igcore.checks import completeness_verdict
 from igcore.errors import IGError, InputError
 from igcore.files import write_whole
-from igcore.heatmaps import SIGNS, Drawing, overlay_picture
+from igcore.heatmaps import overlay_picture
 from igcore.images import FITS, load_image, png_bytes
-from igcore.integrators import INTEGRATORS
 from igcore.listings import list_methods, list_models
-from igcore.method_options import method_of
+from igcore.method_options import add_method_options, add_sign, drawing_of, method_of
 from igcore.models import DEFAULT_MODEL, entry_for, fetch, load_model, missing
+from igcore.noise import quiet
 from igcore.photos import PHOTOS
 from igcore.results import Attribution
 from igcore.speed import Cost
-from igcore.terminal import progress_bar, quiet
+from igcore.terminal import progress_bar
 
 if TYPE_CHECKING:
     from igcore.models.network import TensorFlowModel
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fetch(commands)
     _add_predict(commands)
     _add_explain(commands)
+    add_batch(commands)
     return parser
 
 
@@ -109,44 +110,12 @@ def _add_predict(commands: Any) -> None:
 def _add_explain(commands: Any) -> None:
     explain = commands.add_parser("explain", help="explain one class of one image")
     _add_image(explain)
-    explain.add_argument(
-        "--method",
-        default="ig",
-        metavar="KEY[:name=value,…]",
-        help="attribution method, for instance occlusion-patch:size=16 (default: ig); the command methods lists all",
-    )
-    explain.add_argument(
-        "--baseline",
-        metavar="KEY[:name=value,…]",
-        help=f"{', '.join(BASELINES)}; for instance blur:sigma=10 or image:FILE (default: black)",
-    )
-    explain.add_argument(
-        "--baselines",
-        nargs="+",
-        metavar="KEY[:name=value,…]",
-        help="of methods that average over a set, for instance black white blur:sigma=10",
-    )
-    explain.add_argument("--integrator", choices=list(INTEGRATORS), help="default: trapezoid")
-    explain.add_argument("--steps", type=int, metavar="N", help="of a fixed integrator (default: 50)")
-    explain.add_argument(
-        "--tolerance", type=float, metavar="SHARE", help="adaptive: completeness to stop at (default: 0.01)"
-    )
-    explain.add_argument(
-        "--map-tolerance", type=float, metavar="SHARE", help="adaptive: map error to stop at (default: 0.05)"
-    )
-    explain.add_argument("--max-gradients", type=int, metavar="N", help="adaptive: stop there anyway (default: 512)")
-    explain.add_argument(
-        "--correct",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="spread what the sum is off over the map (default: adaptive yes, others no)",
-    )
-    explain.add_argument("--of", choices=("probability", "logit"), help="default: probability")
+    add_method_options(explain)
     explain.add_argument("--target", metavar="N|NAME", help="class to explain (default: the top class)")
     explain.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     explain.add_argument("--out", metavar="FILE.npz", help="save the attribution")
     explain.add_argument("--png", metavar="FILE.png", help="save the overlay")
-    explain.add_argument("--sign", choices=SIGNS, default="absolute", help="what the overlay shows (default: absolute)")
+    add_sign(explain)
     explain.set_defaults(run=_explain)
 
 
@@ -204,8 +173,7 @@ def _write(options: argparse.Namespace, result: Attribution) -> None:
     """Write the files that were asked for: all of them or none."""
     files: dict[str, bytes] = {}
     if options.png:
-        drawing = Drawing(options.sign, "red-blue" if options.sign == "signed" else "inferno")
-        files[options.png] = png_bytes(overlay_picture(result.values, result.image, drawing))
+        files[options.png] = png_bytes(overlay_picture(result.values, result.image, drawing_of(options)))
     if options.out:
         files[options.out] = result.to_bytes()
     written: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from typing import IO, Literal, get_args
@@ -18,6 +19,7 @@ __all__ = [
     "MAX_PIXELS",
     "Fit",
     "check_image",
+    "digest",
     "load_image",
     "png_bytes",
 ]
@@ -34,6 +36,8 @@ def load_image(
     source: str | os.PathLike[str] | bytes | IO[bytes],
     size: tuple[int, int] | None = None,
     fit: Fit = "crop",
+    max_bytes: int = MAX_BYTES,
+    max_pixels: int = MAX_PIXELS,
 ) -> NDArray[np.float32]:
     """Read an image of any mode as RGB, upright, at a model's input size.
 
@@ -43,11 +47,13 @@ def load_image(
     Parameters
     ----------
     source : path, bytes or binary file
-        A JPEG, PNG or WebP of at most `MAX_BYTES` bytes and `MAX_PIXELS` pixels.
+        A JPEG, PNG or WebP.
     size : (height, width), optional
         The size to bring it to; without one the image keeps its own.
     fit : {"crop", "pad", "stretch"}
         How to reach another aspect ratio: cut the longer side about the centre, add black bars, or distort.
+    max_bytes, max_pixels : int
+        Of the file and of the image; what is larger is refused before it is decoded.
 
     Returns
     -------
@@ -62,15 +68,15 @@ def load_image(
         raise InputError(f"fit is {fit!r}; expected one of {', '.join(FITS)}")
     if size is not None:
         _check_size(size)
-    data = _read(source)
+    data = _read(source, max_bytes)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            picture, original = _decode(opened, size)
+            picture, original = _decode(opened, size, max_pixels)
     except ImageError:
         raise
     except Image.DecompressionBombError:
         raise ImageError(
-            f"the image has more than {MAX_PIXELS // 1_000_000} megapixels; make it smaller and try again"
+            f"the image has more than {max_pixels / 1e6:g} megapixels; make it smaller and try again"
         ) from None
     except Image.UnidentifiedImageError:
         raise ImageError("this is not a JPEG, PNG or WebP image; save it as one of these and try again") from None
@@ -100,6 +106,12 @@ def check_image(array: NDArray[np.float32], name: str, like: NDArray[np.float32]
         raise InputError(f"{name} ranges from {low:.3g} to {high:.3g}; expected [0, 1], for instance array / 255")
 
 
+def digest(array: NDArray[np.floating]) -> str:
+    """Name an image by its shape and decoded pixels: a SHA-256 in hexadecimal."""
+    pixels = np.ascontiguousarray(array)
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
 def png_bytes(array: NDArray[np.floating]) -> bytes:
     """Encode an (H, W, 3) array in [0, 1] as a PNG."""
     pixels = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
@@ -108,25 +120,25 @@ def png_bytes(array: NDArray[np.floating]) -> bytes:
     return buffer.getvalue()
 
 
-def _read(source: str | os.PathLike[str] | bytes | IO[bytes]) -> bytes:
+def _read(source: str | os.PathLike[str] | bytes | IO[bytes], max_bytes: int) -> bytes:
     """Read at most one byte more than may be read, so that a huge file costs nothing."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        data = bytes(source[: MAX_BYTES + 1])
+        data = bytes(source[: max_bytes + 1])
     elif isinstance(source, (str, os.PathLike)):
         try:
             with open(source, "rb") as file:
-                data = file.read(MAX_BYTES + 1)
+                data = file.read(max_bytes + 1)
         except FileNotFoundError:
             raise ImageError(f"no image at {os.fspath(source)!r}; check the path") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ImageError(f"cannot read {os.fspath(source)!r}: {reason}") from error
     else:
-        data = source.read(MAX_BYTES + 1)
+        data = source.read(max_bytes + 1)
     if not data:
         raise ImageError("the image file is empty (0 bytes); choose another")
-    if len(data) > MAX_BYTES:
-        raise ImageError(f"the image file is larger than {MAX_BYTES // 1_000_000} MB; make it smaller and try again")
+    if len(data) > max_bytes:
+        raise ImageError(f"the image file is larger than {max_bytes / 1e6:g} MB; make it smaller and try again")
     return data
 
 
@@ -135,7 +147,7 @@ def _check_size(size: tuple[int, int]) -> None:
         raise InputError(f"size is {size!r}; expected (height, width), two whole numbers of 1 or more")
 
 
-def _decode(opened: Image.Image, size: tuple[int, int] | None) -> tuple[Image.Image, tuple[int, int]]:
+def _decode(opened: Image.Image, size: tuple[int, int] | None, max_pixels: int) -> tuple[Image.Image, tuple[int, int]]:
     """Check the size that the header states, and only then decode.
 
     Returns
@@ -144,9 +156,9 @@ def _decode(opened: Image.Image, size: tuple[int, int] | None) -> tuple[Image.Im
     original : (width, height) of the upright image at full scale
     """
     width, height = opened.size
-    if width * height > MAX_PIXELS:
+    if width * height > max_pixels:
         raise ImageError(
-            f"the image has {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} megapixels; "
+            f"the image has {width} × {height} pixels, more than {max_pixels / 1e6:g} megapixels; "
             "make it smaller and try again"
         )
     if size is not None and opened.format in ("JPEG", "MPO"):

@@ -16,19 +16,22 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["IN_FLIGHT", "evenly", "in_order"]
+__all__ = ["IN_FLIGHT", "MOST_IN_FLIGHT", "cores", "evenly", "in_order"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def _cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cores() -> int:
+    """Count the cores that this process may use: those it has, or as many of them as IGCORE_CORES says."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("IGCORE_CORES", "")
+    return min(max(int(wanted), 1), there) if wanted.isdecimal() else there
 
 
-#: Calls under way at once. More than the cores gain nothing, and each takes a chunk's memory.
-IN_FLIGHT = min(_cores(), 8)
+#: Calls under way at once: more than the cores gain nothing, and each takes a chunk's memory.
+MOST_IN_FLIGHT = 8
+IN_FLIGHT = min(cores(), MOST_IN_FLIGHT)
 
 _workers = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="in-flight")
 

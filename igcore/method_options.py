@@ -5,20 +5,68 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from igcore.baselines import GivenImage, as_baseline
+from igcore.baselines import BASELINES, GivenImage, as_baseline
 from igcore.errors import InputError
+from igcore.heatmaps import SIGNS, Drawing
 from igcore.images import load_image
 from igcore.integrators import INTEGRATORS
 from igcore.methods import METHODS, IntegratedGradients, Method
 from igcore.registry import read_values
 
-__all__ = ["method_of"]
+__all__ = ["add_method_options", "add_sign", "drawing_of", "method_of"]
 
 #: Options of a method that have a flag of their own; others go with its key.
 FLAGS = (
     *("baseline", "baselines", "integrator", "steps", "of"),
     *("tolerance", "map_tolerance", "max_gradients", "correct"),
 )
+
+
+def add_method_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `method_of` reads, but for --fit."""
+    parser.add_argument(
+        "--method",
+        default="ig",
+        metavar="KEY[:name=value,…]",
+        help="attribution method, for instance occlusion-patch:size=16 (default: ig); the command methods lists all",
+    )
+    parser.add_argument(
+        "--baseline",
+        metavar="KEY[:name=value,…]",
+        help=f"{', '.join(BASELINES)}; for instance blur:sigma=10 or image:FILE (default: black)",
+    )
+    parser.add_argument(
+        "--baselines",
+        nargs="+",
+        metavar="KEY[:name=value,…]",
+        help="of methods that average over a set, for instance black white blur:sigma=10",
+    )
+    parser.add_argument("--integrator", choices=list(INTEGRATORS), help="default: trapezoid")
+    parser.add_argument("--steps", type=int, metavar="N", help="of a fixed integrator (default: 50)")
+    parser.add_argument(
+        "--tolerance", type=float, metavar="SHARE", help="adaptive: completeness to stop at (default: 0.01)"
+    )
+    parser.add_argument(
+        "--map-tolerance", type=float, metavar="SHARE", help="adaptive: map error to stop at (default: 0.05)"
+    )
+    parser.add_argument("--max-gradients", type=int, metavar="N", help="adaptive: stop there anyway (default: 512)")
+    parser.add_argument(
+        "--correct",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="spread what the sum is off over the map (default: adaptive yes, others no)",
+    )
+    parser.add_argument("--of", choices=("probability", "logit"), help="default: probability")
+
+
+def add_sign(parser: argparse.ArgumentParser) -> None:
+    """Add the option that `drawing_of` reads."""
+    parser.add_argument("--sign", choices=SIGNS, default="absolute", help="what the overlay shows (default: absolute)")
+
+
+def drawing_of(options: argparse.Namespace) -> Drawing:
+    """Return how overlays are drawn."""
+    return Drawing(options.sign, "red-blue" if options.sign == "signed" else "inferno")
 
 
 def method_of(options: argparse.Namespace, size: tuple[int, int]) -> Method:

@@ -3,19 +3,20 @@
 import streamlit as st
 
 from igcore.results import Attribution
+from igcore.runtime import Job
+from igcore.runtime.model_questions import Abilities, Able
+from igcore.runtime.questions import ByMethod
 from igcore.speed import Speed
 from ui import frame, state
 from ui.agreement_view import agreement_section
 from ui.controls import choose_drawing, choose_target
 from ui.method_cards import Card, cards, download_all, waits
 from ui.method_set import choose_methods, choose_settings
-from ui.model_questions import Abilities, Able
 from ui.pictures import show
 from ui.progress import jobs_line
-from ui.questions import ByMethod
 from ui.scene import Subject, answered, choose_subject, follow
+from ui.service import client
 from ui.side_by_side import Seen
-from ui.store import Job, known
 from ui.widgets import segments, toggle
 
 
@@ -51,7 +52,7 @@ def compare(subject: Subject, able: Able) -> None:
     begun = [
         question
         for question, choice in zip(questions, choices, strict=True)
-        if question is not None and (known(question) is not None or not waits(question, choice, speed))
+        if question is not None and (client().known(question) is not None or not waits(question, choice, speed))
     ]
     jobs = dict(zip([question.key for question in begun], follow(*begun), strict=True))
     several = [

@@ -32,7 +32,7 @@ LAUNCH: dict[str, Any] = {
 }
 
 #: Opened at a sub page's address, Streamlit first looks for its server below that address, which gives two 404.
-SEARCHED = re.compile(r"/(baselines|integrators|methods)/_stcore/(health|host-config)$")
+SEARCHED = re.compile(r"/(baselines|integrators|methods|batch)/_stcore/(health|host-config)$")
 
 #: What any single expectation may take, in milliseconds: other work may keep the machine busy.
 SECONDS = 240_000
@@ -52,7 +52,11 @@ class Server:
         options = ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [*command, *options], cwd=ROOT, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
+                [*command, *options],
+                cwd=ROOT,
+                env=os.environ | {"IGCORE_RUNTIME": "", **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         self._wait()
 

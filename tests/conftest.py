@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Pages without a browser compute in this process, where a test can look into it; servers use what they use anyway.
+os.environ["IGCORE_RUNTIME"] = "threads"
 
 import numpy as np
 import pytest

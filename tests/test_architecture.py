@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 
 #: From the top of the list down; a package stands for all modules in it. `igcore` is its lazy names.
 TABLE = (
-    {"igcore.errors", "igcore.registry", "igcore.results", "igcore.files", "igcore.in_flight"},
+    {"igcore.errors", "igcore.registry", "igcore.results", "igcore.files", "igcore.in_flight", "igcore.noise"},
     {
         *("igcore.images", "igcore.baselines", "igcore.integrators", "igcore.paths", "igcore.heatmaps"),
         *(
@@ -34,11 +34,15 @@ TABLE = (
     {"igcore.methods", "igcore.metrics"},
     {"igcore.explanation", "igcore"},
     {"igcore.runtime"},
-    {"igcore.cli", "igcore.terminal", "igcore.listings", "igcore.method_options", "igcore.__main__"},
+    {"igcore.batch"},
+    {
+        *("igcore.cli", "igcore.terminal", "igcore.listings", "igcore.method_options", "igcore.batch_command"),
+        "igcore.__main__",
+    },
     {"ui"},
     {"app", "pages"},
 )
-PACKAGES = {"igcore.models", "igcore.methods", "igcore.metrics", "igcore.runtime", "ui", "pages"}
+PACKAGES = {"igcore.models", "igcore.methods", "igcore.metrics", "igcore.runtime", "igcore.batch", "ui", "pages"}
 LAYERS = {module: layer for layer, modules in enumerate(TABLE) for module in modules}
 
 DRAWS = {"streamlit", "plotly"}
@@ -102,8 +106,8 @@ def faults(sources):
             where, top = f"{module}:{line}", name.partition(".")[0]
             if top in DRAWS and module.partition(".")[0] == "igcore":
                 told.append(f"{where} imports {top}, which belongs to ui")
-            if top in COMPUTES and (layer <= 1 or layer >= 7):
-                told.append(f"{where} imports {top}, which belongs to layers 2 to 6")
+            if top in COMPUTES and (layer <= 1 or layer >= 8):
+                told.append(f"{where} imports {top}, which belongs to layers 2 to 7")
             other = nearest(name, known)
             if not other:
                 continue
@@ -145,11 +149,11 @@ def test_our_modules_keep_to_their_layers():
         ({"igcore.errors": "from igcore import images", "igcore.images": ""}, "layer 0 imports igcore.images"),
         ({"igcore.errors": "from . import images", "igcore.images": ""}, "layer 0 imports igcore.images"),
         ({"igcore.errors": "from .images import x", "igcore.images": ""}, "layer 0 imports igcore.images"),
-        ({"igcore.models.a": "from ..cli import x", "igcore.cli": ""}, "layer 2 imports igcore.cli of layer 6"),
+        ({"igcore.models.a": "from ..cli import x", "igcore.cli": ""}, "layer 2 imports igcore.cli of layer 7"),
         ({"igcore.errors": "def f():\n  import igcore.images", "igcore.images": ""}, "igcore.errors:2 of layer 0"),
         ({"igcore.errors": "import_module('igcore.images')", "igcore.images": ""}, "layer 0 imports igcore.images"),
         ({"igcore.images": "from igcore import load_model", "igcore": ""}, "layer 1 imports igcore of layer 4"),
-        ({"ui.a": "import pages.b", "pages.b": ""}, "layer 7 imports pages.b of layer 8"),
+        ({"ui.a": "import pages.b", "pages.b": ""}, "layer 8 imports pages.b of layer 9"),
         ({"app": "import ui.a", "ui.a": "import igcore", "igcore": ""}, None),
         ({"igcore.paths": "import igcore.images", "igcore.images": "import igcore.paths"}, "run in a circle"),
         ({"ui.a": "import ui.b", "ui.b": "def f():\n  import ui.c", "ui.c": "import ui.a"}, "run in a circle"),
@@ -228,3 +232,8 @@ def test_a_server_does_without_keras_until_it_is_asked_for():
 def test_who_uses_the_library_has_all_of_tensorflow():
     done = run("import igcore\nigcore.load_model()\nfrom tensorflow.keras.layers import Dense\nprint(Dense.__name__)\n")
     assert done.stdout.strip() == "Dense", done.stderr
+
+
+def test_the_version_is_told_once():
+    assert f'\nversion = "{igcore.__version__}"\n' in (ROOT / "pyproject.toml").read_text()
+    assert (ROOT / "CHANGELOG.md").read_text().startswith(f"# Changelog\n\n## {igcore.__version__}\n")

@@ -22,8 +22,8 @@ def finished(page: AppTest) -> AppTest:
     """Run the page, wait for all that it asked for, and run it again to see it."""
     page.run()
     assert not page.exception
-    assert "jobs" in page.session_state, [one.value for one in page.error]
-    assert all(job.wait(300) for job in page.session_state["jobs"].values())
+    assert "client" in page.session_state, [one.value for one in page.error]
+    assert all(job.wait(300) for job in page.session_state["client"].followed.values())
     page.run()
     assert not page.exception
     return page
@@ -108,10 +108,10 @@ def test_every_sign_draws_from_the_same_result():
 
 def test_rules_on_the_same_nodes_come_from_one_pass():
     page = opened(integrator="trapezoid", steps="20", image="cat")
-    (job,) = page.session_state["jobs"].values()
+    (job,) = page.session_state["client"].followed.values()
     for rule in ("left", "right", "simpson", "trapezoid"):
         page.selectbox(key="integrator").set_value(rule).run()
-        assert [*page.session_state["jobs"].values()] == [job]
+        assert [*page.session_state["client"].followed.values()] == [job]
         assert shown(page).settings["integrator"] == rule
 
 

@@ -56,7 +56,7 @@ def tables(page: AppTest) -> list[list[list[str]]]:
 
 def baselines(page: AppTest) -> list[dict]:
     """The baselines of the jobs that the page follows."""
-    return [job.question.method.describe()["baseline"] for job in page.session_state["jobs"].values()]
+    return [job.question.method.describe()["baseline"] for job in page.session_state["client"].followed.values()]
 
 
 def told(page: AppTest, kind: str = "caption") -> str:
@@ -68,8 +68,8 @@ def test_first_visit_compares_four_baselines_and_their_average():
     assert names(page) == ["Black", "White", "Gaussian blur 20", "Uniform noise 0"]
     assert len(masks(page)) == len(numbers(page)) == 5
     assert [len(table) for table in tables(page)] == [4, 4, 4]
-    assert all(job.value for job in page.session_state["jobs"].values())
-    assert {job.question.method.integrator for job in page.session_state["jobs"].values()} == {"adaptive"}
+    assert all(job.value for job in page.session_state["client"].followed.values())
+    assert {job.question.method.integrator for job in page.session_state["client"].followed.values()} == {"adaptive"}
     assert page.query_params["baselines"] == "black;white;blur:sigma=20.0;uniform-noise:seed=0"
 
 
@@ -128,7 +128,7 @@ def test_link_with_one_baseline_or_nonsense_gives_the_default_set(text):
 def test_the_same_baseline_twice_is_computed_once_and_agrees_with_itself():
     page = compared("black", "black")
     assert names(page) == ["Black", "Black"]
-    assert len(page.session_state["jobs"]) == 1
+    assert len(page.session_state["client"].followed) == 1
     assert len(numbers(page)) == 3
     assert tables(page) == [[["1.00"] * 2] * 2] * 3
 
@@ -155,12 +155,12 @@ def test_adding_and_removing_stays_between_two_and_eight_and_the_address_follows
 def test_a_parameter_moves_its_own_column_only():
     page = compared("black", "blur:sigma=5.0", "blur:sigma=40.0")
     page.toggle(key="shared_scale").set_value(False).run()
-    jobs, before, maps = [*page.session_state["jobs"].values()], numbers(page), masks(page)
+    jobs, before, maps = [*page.session_state["client"].followed.values()], numbers(page), masks(page)
     page.slider(key="slot2-blur-sigma").set_value(10.0).run()
     finished(page)
     assert names(page) == ["Black", "Gaussian blur 10", "Gaussian blur 40"]
     assert page.query_params["baselines"] == "black;blur:sigma=10.0;blur:sigma=40.0"
-    after = page.session_state["jobs"].values()
+    after = page.session_state["client"].followed.values()
     assert [job in jobs for job in after].count(True) == 2
     assert [one in jobs for one in after].count(False) == 1
     assert (numbers(page)[0], numbers(page)[2]) == (before[0], before[2])
@@ -210,7 +210,9 @@ def test_an_upload_that_cannot_be_read_is_told_and_the_photo_beside_it_serves():
 
 def test_an_image_that_equals_its_baseline_has_a_zero_map_and_no_agreement():
     page = compared("black", "image:cat", "white", image="cat")
-    (zero,) = [job for job in page.session_state["jobs"].values() if job.question.method.baseline.key == "image"]
+    (zero,) = [
+        job for job in page.session_state["client"].followed.values() if job.question.method.baseline.key == "image"
+    ]
     assert not zero.value.by_rule["trapezoid"].values.any()
     assert "**+0.000**" in numbers(page)[1]
     assert [*page.error] == []
@@ -224,9 +226,9 @@ def test_an_image_that_equals_its_baseline_has_a_zero_map_and_no_agreement():
 
 def test_one_color_scale_or_each_its_own_is_a_matter_of_drawing():
     page = compared("black", "white", "blur:sigma=40.0")
-    jobs, before = dict(page.session_state["jobs"]), masks(page)
+    jobs, before = dict(page.session_state["client"].followed), masks(page)
     page.toggle(key="shared_scale").set_value(False).run()
-    assert dict(page.session_state["jobs"]) == jobs
+    assert dict(page.session_state["client"].followed) == jobs
     after = masks(page)
     assert len(after) == len(before) == 4
     assert sum(a != b for a, b in zip(after, before, strict=True)) >= 3
@@ -236,13 +238,13 @@ def test_one_color_scale_or_each_its_own_is_a_matter_of_drawing():
 
 def test_every_sign_draws_and_compares_the_same_maps():
     page = compared("black", "white")
-    jobs, seen = dict(page.session_state["jobs"]), set()
+    jobs, seen = dict(page.session_state["client"].followed), set()
     for sign in SIGNS:
         page.session_state["sign"] = sign
         page.run()
         assert not page.exception
         assert [*page.error] == []
-        assert dict(page.session_state["jobs"]) == jobs
+        assert dict(page.session_state["client"].followed) == jobs
         seen.add((*masks(page), str(tables(page))))
     assert len(seen) == len(SIGNS)
 

@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import igcore
+from igcore.runtime.questions import Explain, StudyPath
 from igcore.study import LARGEST, study_cost
 from tests.test_page import QUICK, finished, opened
-from ui.questions import Explain, StudyPath
 
 PAGE = "integrators.py"
 
@@ -31,12 +31,12 @@ def _rows(packed: dict[str, str]) -> int:
 
 
 def jobs(page: AppTest, kind: type) -> list:
-    return [job for job in page.session_state["jobs"].values() if isinstance(job.question, kind)]
+    return [job for job in page.session_state["client"].followed.values() if isinstance(job.question, kind)]
 
 
 def test_first_visit_explains_adaptively_and_offers_a_study():
     page = opened(PAGE)
-    (job,) = page.session_state["jobs"].values()
+    (job,) = page.session_state["client"].followed.values()
     result = job.value.by_rule["adaptive"]
     assert bars(page) == result.gradient_count - 1
     assert "The hardest panel is **" in told(page)

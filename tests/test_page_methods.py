@@ -54,7 +54,7 @@ def stopped():
     """What nobody waits for is stopped when its test ends, however it ends."""
     yield
     for page in UNFINISHED:
-        for job in page.session_state["jobs"].values() if "jobs" in page.session_state else ():
+        for job in page.session_state["client"].followed.values() if "client" in page.session_state else ():
             job.cancel()
     UNFINISHED.clear()
 
@@ -108,7 +108,7 @@ def maps(page: AppTest) -> list[str]:
 
 def jobs(page: AppTest) -> dict[str, Any]:
     """The jobs that the page follows, by method."""
-    return {job.question.method.key: job for job in page.session_state["jobs"].values()}
+    return {job.question.method.key: job for job in page.session_state["client"].followed.values()}
 
 
 def expanders(page: AppTest) -> list[str]:
@@ -317,7 +317,10 @@ def test_another_seed_gives_another_map():
     before = {key: job.value.values for key, job in jobs(page).items()}
     finished(page.number_input(key="seed").set_value(1).run())
     after = {key: job.value.values for key, job in jobs(page).items()}
-    assert np.array_equal(after["gradient"], before["gradient"])
+    # Another network that ran in this process may have the library round differently (tests/test_engine_runs.py).
+    np.testing.assert_allclose(
+        after["gradient"], before["gradient"], rtol=0, atol=1e-5 * np.abs(before["gradient"]).max()
+    )
     assert not np.array_equal(after["smoothgrad"], before["smoothgrad"])
 
 

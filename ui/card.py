@@ -11,11 +11,12 @@ from igcore.integrators import FIXED, INTEGRATORS
 from igcore.methods import IntegratedGradients
 from igcore.registry import parameters
 from igcore.results import Attribution
+from igcore.runtime import Job
+from igcore.runtime.questions import Explain, Explained
 from ui.markup import plain
 from ui.method_controls import STEPS
-from ui.questions import Explain, Explained
+from ui.progress import beginning
 from ui.scene import Shown, ask_again
-from ui.store import Job
 
 __all__ = ["completeness_card"]
 
@@ -80,7 +81,7 @@ def _state(question: Explain, job: Job[Explained], shown: Shown | None) -> None:
         done, total = (job.progress.done, job.progress.total) if job.progress else (0, 1)
         left = job.seconds_left
         about = "" if question.method.integrator in FIXED else "about "
-        text = f"{done} of {about}{total} gradients" if job.progress else "Waiting for the first gradients"
+        text = f"{done} of {about}{total} gradients" if job.progress else beginning(job)
         st.progress(done / total, text=text + (f" · {left:.0f} s left" if left is not None and left >= 1 else ""))
         st.button("Stop", icon=":material/stop_circle:", on_click=job.cancel, key="stop", disabled=job.stopped)
     elif job.error:

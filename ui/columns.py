@@ -11,11 +11,11 @@ import streamlit as st
 from igcore.baselines import as_baseline
 from igcore.errors import InputError
 from igcore.models import ModelSpec, catalogue, missing
+from igcore.runtime.questions import Explain
 from ui.baseline_set import choose_baselines
 from ui.controls import choose_other_picture, choose_target
 from ui.method_controls import choose_baseline, choose_integration
 from ui.pictures import Array
-from ui.questions import Explain
 from ui.scene import Subject, choose_subject, predicted, ready_model
 from ui.widgets import select, toggle
 

@@ -23,6 +23,7 @@ TOP = "top"
 FIRST = "coffee"
 SOURCES = {"bundled": "Bundled", "upload": "Upload", "camera": "Camera"}
 FIT_LABELS = {"crop": "Crop", "pad": "Pad", "stretch": "Stretch"}
+FIT_HELP = "Cut the longer side, add black bars, or distort."
 SIGN_LABELS = {"absolute": "Absolute", "positive": "Positive", "negative": "Negative", "signed": "Signed"}
 
 
@@ -37,9 +38,7 @@ def choose_image() -> tuple[Picture, str]:
     """
     source = segments("Image", "source", SOURCES, "bundled", None, link=False)
     picture = _source(source)
-    fit = segments(
-        "Fit to the model's square", "fit", FIT_LABELS, "crop", "Cut the longer side, add black bars, or distort."
-    )
+    fit = segments("Fit to the model's square", "fit", FIT_LABELS, "crop", FIT_HELP)
     return picture, fit
 
 

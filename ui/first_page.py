@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from igcore.runtime import Job
+from igcore.runtime.questions import Explained
 from ui import figures, frame, state
 from ui.card import completeness_card
 from ui.panels import picture_panels
 from ui.path import path_section
-from ui.questions import Explained
 from ui.scene import Scene, choose_scene, follow, newest
-from ui.store import Job
 
 __all__ = ["main"]
 

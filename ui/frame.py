@@ -25,6 +25,7 @@ PAGES = (
     ("pages/baselines.py", "Compare baselines", ":material/compare:"),
     ("pages/integrators.py", "Compare integrators", ":material/show_chart:"),
     ("pages/methods.py", "Compare methods", ":material/family_history:"),
+    ("pages/batch.py", "Explain many images", ":material/photo_library:"),
 )
 
 #: How often a page looks at work under way.

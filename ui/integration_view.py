@@ -9,13 +9,14 @@ import streamlit as st
 
 from igcore.integrators import FIXED, INTEGRATORS
 from igcore.local_errors import LocalErrors
+from igcore.runtime import Job
+from igcore.runtime.questions import Errors, StudyPath
 from igcore.speed import Cost
 from igcore.study import GOAL, LARGEST, Study, study_cost
 from ui import figures, state
 from ui.progress import jobs_line
-from ui.questions import Errors, StudyPath
 from ui.scene import Scene, Shown, answered
-from ui.store import Job, known
+from ui.service import client
 
 __all__ = ["local_error_section", "study_section", "wanted_study"]
 
@@ -73,7 +74,7 @@ def wanted_study(scene: Scene) -> StudyPath | None:
         largest = largest or LARGEST[-1]
         state.remember("longest", largest, link=largest != LARGEST[-1])
         question = StudyPath(scene.question, largest)
-        asked = st.session_state.get(_ASKED) == question.key or known(question) is not None
+        asked = st.session_state.get(_ASKED) == question.key or client().known(question) is not None
         if not asked:
             st.button(
                 f"Measure all integrators: {study_cost(largest):,} gradients",

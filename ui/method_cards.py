@@ -14,13 +14,13 @@ from igcore.checks import completeness_verdict
 from igcore.heatmaps import Drawing, full_scale, heat_map, mask_picture, overlay_picture
 from igcore.images import png_bytes
 from igcore.results import Attribution
+from igcore.runtime import Job
+from igcore.runtime.questions import ByMethod
 from igcore.speed import Cost, Speed
 from ui.frame import POLL_SECONDS
 from ui.markup import plain
 from ui.method_set import BY, Choice, seconds
 from ui.pictures import Array, show
-from ui.questions import ByMethod
-from ui.store import Job
 
 __all__ = ["Card", "cards", "download_all", "waits"]
 

@@ -13,10 +13,10 @@ from igcore.listings import SUMS
 from igcore.methods import METHODS, IntegratedGradients, Method, MethodSpec
 from igcore.models import ModelSpec
 from igcore.registry import parameter, parameters
+from igcore.runtime.model_questions import Able
 from igcore.speed import Cost, Speed
 from ui import state
 from ui.method_controls import choose_baseline, choose_integrator, choose_of
-from ui.model_questions import Able
 from ui.widgets import from_parameter
 
 __all__ = ["Choice", "choose_methods", "choose_settings", "seconds"]

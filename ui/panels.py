@@ -15,11 +15,11 @@ from igcore.images import png_bytes
 from igcore.integrators import INTEGRATORS
 from igcore.models import ModelSpec
 from igcore.results import Attribution
+from igcore.runtime.questions import PlainGradient
 from ui import state
 from ui.controls import choose_drawing
 from ui.frame import errors_as_lines
 from ui.pictures import Array, digest, show
-from ui.questions import PlainGradient
 from ui.scene import Scene, Shown, answered, predicted
 
 __all__ = ["picture_panels"]

@@ -8,10 +8,10 @@ import streamlit as st
 from igcore.heatmaps import Drawing, mask_picture
 from igcore.paths import StraightPath
 from igcore.results import PathTrace
+from igcore.runtime.questions import Point, PointSeen
 from ui import figures, state
 from ui.frame import errors_as_lines
 from ui.pictures import show
-from ui.questions import Point, PointSeen
 from ui.scene import Scene, Shown, answered
 from ui.widgets import toggle
 

@@ -11,10 +11,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from igcore.images import Fit, load_image, png_bytes
+from igcore.images import Fit, digest, load_image, png_bytes
 from igcore.photos import PHOTOS
+from ui.service import limits
 
-__all__ = ["Picture", "bundled", "digest", "show"]
+__all__ = ["Picture", "bundled", "show"]
 
 Array = NDArray[np.float32]
 
@@ -53,7 +54,10 @@ class Picture:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _decoded(name: str, size: tuple[int, int], fit: str, _data: bytes) -> Array:
     del name  # the digest of the data, by which the cache tells files apart
-    return load_image(_data, size, cast(Fit, fit))
+    allowed = limits()
+    return load_image(
+        _data, size, cast(Fit, fit), int(allowed.upload_megabytes * 1e6), int(allowed.upload_megapixels * 1e6)
+    )
 
 
 @st.cache_data(show_spinner=False)
@@ -79,9 +83,3 @@ def show(array: Array, caption: str, alt: str) -> None:
 def _data_url(name: str, _array: Array) -> str:
     del name  # the digest, by which the cache tells arrays apart
     return f"data:image/png;base64,{base64.b64encode(png_bytes(_array)).decode()}"
-
-
-def digest(array: Array) -> str:
-    """Name an image by its shape and decoded pixels: a SHA-256 in hexadecimal."""
-    pixels = np.ascontiguousarray(array)
-    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()

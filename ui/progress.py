@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from igcore.runtime import Job
 from ui.markup import plain
 from ui.scene import ask_again
-from ui.store import Job
 
-__all__ = ["jobs_line"]
+__all__ = ["beginning", "jobs_line"]
 
 
 def jobs_line(jobs: Sequence[Job[Any]], finished: str, key: str = "progress", failed_where: str = "") -> None:
@@ -53,9 +53,19 @@ def _share(job: Job[Any]) -> float:
     return min(1.0, job.progress.done / job.progress.total) if job.progress is not None else 0.0
 
 
+def beginning(job: Job[Any]) -> str:
+    """Say what a job waits for that has no progress yet."""
+    place, left = job.place, job.seconds_left
+    if place is None:
+        return "Waiting for the first gradients"
+    about = f", about {left:.0f} s" if left is not None and left >= 1 else ""
+    others = "next" if place == 0 else f"{place} before it"
+    return f"Waiting for others on this server: {others}{about}"
+
+
 def _gradients(job: Job[Any]) -> str:
     if job.progress is None:
-        return "Waiting for the first gradients"
+        return beginning(job)
     return f"{job.progress.done:,} of {job.progress.total:,} gradients"
 
 

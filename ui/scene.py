@@ -14,14 +14,15 @@ import streamlit as st
 from igcore.baselines import as_baseline
 from igcore.models import DEFAULT_MODEL, ModelSpec, catalogue, missing
 from igcore.results import Attribution
+from igcore.runtime import Job, Question
+from igcore.runtime.model_questions import Load, Predict
+from igcore.runtime.questions import Explain, Explained
 from ui import figures
 from ui.controls import choose_image, choose_model, choose_target
 from ui.markup import plain
 from ui.method_controls import choose_baseline, choose_integration
-from ui.model_questions import Load, Predict
 from ui.pictures import Array, Picture, show
-from ui.questions import Explain, Explained
-from ui.store import Job, Question, ask, forget
+from ui.service import client
 
 __all__ = [
     "Scene",
@@ -78,7 +79,7 @@ def answered(question: Question[Answer], message: str, meanwhile: Callable[[], N
     """
     # The slot is there whether it is used or not, so that nothing below it moves between two runs.
     slot = st.empty()
-    job = ask(question)
+    job = client().ask(question)
     if not job.wait(0.15):
         with slot.container(), st.spinner(message, show_time=meanwhile is None):
             started = time.monotonic()
@@ -88,6 +89,7 @@ def answered(question: Question[Answer], message: str, meanwhile: Callable[[], N
             while not job.wait(0.2) and time.monotonic() - started < PATIENCE:
                 tick.empty()  # a call into Streamlit, at which a newer run can take over
         slot.empty()
+    client().keep_failure(job)
     if job.error or not job.done:
         slot.error(
             plain(job.error) if job.error else f"This takes longer than {PATIENCE:.0f} s; reload the page to try again."
@@ -115,11 +117,11 @@ def _chosen_model(key: str) -> ModelSpec | None:
         )
         if not st.button("Download it now", icon=":material/download:", key="download_model"):
             return None
-        forget(key)
+        ask_again()
     spec = answered(Load(key), f"Loading {entry.title} …")
     if spec is None:
         st.info(f"Showing {default.title} instead.")
-        st.button("Try again", icon=":material/refresh:", key="retry_model", on_click=forget, args=(key,))
+        st.button("Try again", icon=":material/refresh:", key="retry_model", on_click=ask_again)
     return spec
 
 
@@ -186,21 +188,12 @@ def choose_scene() -> Scene | None:
 
 def follow(*questions: Question[Any]) -> list[Job[Any]]:
     """Return this session's jobs for what the page now asks; those no longer wanted stop at their next chunk."""
-    jobs: dict[str, Job[Any]] = st.session_state.setdefault("jobs", {})
-    wanted = {question.key: question for question in questions}
-    for key in [key for key in jobs if key not in wanted]:
-        jobs.pop(key).cancel()
-    for key, question in wanted.items():
-        if key not in jobs:
-            jobs[key] = ask(question)
-    return [jobs[question.key] for question in questions]
+    return client().follow(*questions)
 
 
 def ask_again() -> None:
     """Forget this session's jobs that stopped or failed, so that the next run asks anew."""
-    jobs: dict[str, Job[Any]] = st.session_state.get("jobs", {})
-    for key in [key for key, job in jobs.items() if job.error]:
-        del jobs[key]
+    client().forget_failures()
 
 
 def newest(scene: Scene, job: Job[Explained]) -> Shown | None:

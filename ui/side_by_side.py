@@ -12,13 +12,13 @@ import streamlit as st
 from igcore.checks import blind_pixels, entropy
 from igcore.heatmaps import Drawing, full_scale, heat_map, marked_picture, mask_picture, overlay_picture
 from igcore.results import Attribution
+from igcore.runtime import Job
+from igcore.runtime.questions import Explained
 from ui import figures
 from ui.columns import Column
 from ui.markup import plain
 from ui.pictures import Array, show
-from ui.questions import Explained
 from ui.scene import predicted
-from ui.store import Job
 
 __all__ = ["Seen", "grid", "seen_of"]
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
-import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from streamlit import delta_generator
 
-from igcore.errors import IGError
-from igcore.models import DEFAULT_MODEL, import_without_keras
-from ui import store
+from igcore.models import DEFAULT_MODEL
+from igcore.runtime.model_questions import Load
+from ui import service
 
 __all__ = ["while_serving"]
-
-#: Seconds that a thread may keep Python's lock while another wants it, instead of 0.005.
-QUICK_SWITCH = 0.0005
 
 
 @asynccontextmanager
@@ -32,26 +27,17 @@ async def while_serving(_server: Any) -> AsyncIterator[None]:
         logging.basicConfig()
         logging.getLogger("igcore").setLevel(logging.DEBUG)
     _skip_looking_for_a_console()
-    threading.Thread(target=_load, name="warm-up", daemon=True).start()
+    # Its jobs end with a client, so it stays until the server stops. What fails is told to whoever asks for the model.
+    first = service.runtime().client()
+    first.ask(Load(DEFAULT_MODEL))
     yield
+    service.stop()
 
 
 def _skip_looking_for_a_console() -> None:
     """Tell Streamlit that it needs no warning for scripts that run without a server: here one runs.
 
-    To find out whether it is in a console it looks through the sources of all modules, at a page's first element: with
-    TensorFlow's two thousand modules under way that holds everybody up for half a second.
+    To find out whether it is in a console it looks through the sources of all modules, at a page's first element: that
+    holds everybody up for half a second.
     """
     setattr(delta_generator, "_use_warning_has_been_displayed", True)  # noqa: B010
-
-
-def _load() -> None:
-    # Importing TensorFlow holds Python's lock for seconds, and each of the page's files waits for its turn.
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(QUICK_SWITCH)
-    try:
-        import_without_keras()
-        with suppress(IGError):  # the page says what is wrong to whoever asks for it
-            store.model(DEFAULT_MODEL)
-    finally:
-        sys.setswitchinterval(usual)

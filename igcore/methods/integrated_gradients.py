@@ -30,7 +30,7 @@ from igcore.speed import Cost
 __all__ = ["SPECS", "IntegratedGradients"]
 
 #: What the adaptive integrator takes at its own tolerances, by bench.integrators.
-ADAPTIVE_MEDIAN = 42
+ADAPTIVE_MEDIAN = 41
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from igcore.errors import InputError
+from igcore.in_flight import cores
 from igcore.models.base import Model, ModelSpec, Of, PathChunk
 from igcore.models.catalogue import DEFAULT_MODEL, CatalogueEntry, catalogue, entry_for
 from igcore.models.download import cached, fetch
@@ -61,6 +62,7 @@ def load_model(handle: str = DEFAULT_MODEL, chunk: int | None = None) -> TensorF
         raise InputError(f"chunk is {chunk}; expected 1 or more")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _garbage_left():
+        _limit_threads()
         from igcore.models.loading import load_entry
         from igcore.models.network import CHUNK
 
@@ -81,6 +83,18 @@ def _garbage_left() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def _limit_threads() -> None:
+    """Let TensorFlow compute on no more cores than IGCORE_CORES says; it takes that until its first operation."""
+    import os
+
+    if os.environ.get("IGCORE_CORES"):
+        import tensorflow as tf
+
+        with suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(cores())
+            tf.config.threading.set_inter_op_parallelism_threads(cores())
 
 
 def import_without_keras() -> None:

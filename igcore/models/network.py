@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,6 +81,14 @@ class TensorFlowModel:
         self._traces = 0
         self._compile()
         self._prove()
+
+    def with_chunk(self, chunk: int) -> TensorFlowModel:
+        """Return the same compiled network, with another number of images in one call."""
+        if chunk == self.chunk:
+            return self
+        other = copy.copy(self)
+        other.chunk = chunk
+        return other
 
     @property
     def trace_count(self) -> int:

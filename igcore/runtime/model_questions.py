@@ -2,73 +2,63 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from igcore.errors import ModelError
+from igcore.images import digest
 from igcore.models import ModelSpec, catalogue, fetch
-from igcore.results import Progress
+from igcore.runtime.question import Lane, Models, OnProgress, Question, ShouldStop, name_of
 from igcore.speed import Speed, measure_speed
-from ui import store
-from ui.pictures import digest
 
-__all__ = ["Abilities", "Able", "Load", "Predict", "name_of"]
+__all__ = ["Abilities", "Able", "Load", "Predict"]
 
 Array = NDArray[np.float32]
 
 
-def name_of(kind: str, *parts: Any) -> str:
-    """Name a question by its kind and all that its answer depends on."""
-    return hashlib.sha256(json.dumps([kind, *parts]).encode()).hexdigest()
-
-
 @dataclass(frozen=True, eq=False)
-class Load:
+class Load(Question[ModelSpec]):
     """A model of the catalogue; fetched where it is not here."""
 
     model: str
-    lane: store.Lane = "load"
+    lane: ClassVar[Lane] = "load"
 
     @property
     def key(self) -> str:
-        """See `store.Question`."""
+        """See `Question`."""
         return name_of("load", self.model)
 
-    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> ModelSpec:
+    def answer(self, models: Models, _progress: OnProgress, _stop: ShouldStop) -> ModelSpec:
         """Return what is known of the model."""
         fetch(catalogue()[self.model])
-        return store.model(self.model).spec
+        return models(self.model).spec
 
     def size(self, _answer: ModelSpec) -> int:
-        """See `store.Question`."""
+        """See `Question`."""
         return 100_000
 
 
 @dataclass(frozen=True, eq=False)
-class Predict:
+class Predict(Question[Array]):
     """The scores of all classes for one image."""
 
     model: str
     image: Array
-    lane: store.Lane = "short"
 
     @property
     def key(self) -> str:
-        """See `store.Question`."""
+        """See `Question`."""
         return name_of("predict", self.model, digest(self.image))
 
-    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> Array:
+    def answer(self, models: Models, _progress: OnProgress, _stop: ShouldStop) -> Array:
         """Return (K,) probabilities."""
-        return store.model(self.model).scores(self.image[None])[0]
+        return models(self.model).scores(self.image[None])[0]
 
     def size(self, answer: Array) -> int:
-        """See `store.Question`."""
+        """See `Question`."""
         return answer.nbytes
 
 
@@ -81,20 +71,19 @@ class Able:
 
 
 @dataclass(frozen=True, eq=False)
-class Abilities:
+class Abilities(Question[Able]):
     """What a model can do here."""
 
     model: str
-    lane: store.Lane = "short"
 
     @property
     def key(self) -> str:
-        """See `store.Question`."""
+        """See `Question`."""
         return name_of("abilities", self.model)
 
-    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> Able:
+    def answer(self, models: Models, _progress: OnProgress, _stop: ShouldStop) -> Able:
         """Measure its pace, and read its layers."""
-        model = store.model(self.model)
+        model = models(self.model)
         closed = None
         try:
             model.graph  # noqa: B018
@@ -103,5 +92,5 @@ class Abilities:
         return Able(measure_speed(model), closed)
 
     def size(self, _answer: Able) -> int:
-        """See `store.Question`."""
+        """See `Question`."""
         return 1_000

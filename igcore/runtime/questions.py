@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 import igcore
 from igcore.baselines import as_baseline
+from igcore.images import digest
 from igcore.integrators import FIXED
 from igcore.local_errors import LocalErrors
 from igcore.methods import IntegratedGradients, Method
 from igcore.models import Of
 from igcore.paths import StraightPath
-from igcore.results import Attribution, Progress
+from igcore.results import Attribution
+from igcore.runtime.question import Lane, Models, OnProgress, Question, ShouldStop, name_of
 from igcore.study import Study
-from ui import store
-from ui.model_questions import name_of
-from ui.pictures import digest
 
 __all__ = [
     "ByMethod",
@@ -38,6 +37,13 @@ Array = NDArray[np.float32]
 SHARING = ("left", "right", "trapezoid", "simpson")
 
 
+def _most(method: Method, image: Array) -> int:
+    """Return how many gradients a method may take, counting two forward passes as one."""
+    cost = method.cost(image.shape[:2])
+    own: Any = getattr(method, "max_gradients", 0) if cost.about else 0
+    return max(cost.gradients, own) + cost.forwards // 2
+
+
 @dataclass(frozen=True, eq=False)
 class Explained:
     """An explanation by every integrator that the same gradients serve."""
@@ -46,7 +52,7 @@ class Explained:
 
 
 @dataclass(frozen=True, eq=False)
-class Explain:
+class Explain(Question[Explained]):
     """Integrated Gradients of one image."""
 
     model: str
@@ -54,7 +60,7 @@ class Explain:
     method: IntegratedGradients
     target: int
     seed: int = 0
-    lane: store.Lane = "long"
+    lane: ClassVar[Lane] = "long"
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -71,9 +77,14 @@ class Explain:
         settings = {**self.method.describe(), "integrator": sorted(self.rules)}
         return name_of("explain", self.model, digest(self.image), settings, self.target, self.seed)
 
-    def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Explained:
+    @property
+    def gradients(self) -> int:
+        """See `Question`."""
+        return _most(self.method, self.image)
+
+    def answer(self, models: Models, on_progress: OnProgress, should_stop: ShouldStop) -> Explained:
         """Compute it; progress is told of the integrator that was asked for."""
-        model = store.model(self.model)
+        model = models(self.model)
         asked = (model, self.image, self.method)
         told = (self.target, self.seed, on_progress, should_stop)
         if self.method.integrator in FIXED:
@@ -88,7 +99,7 @@ class Explain:
 
 
 @dataclass(frozen=True, eq=False)
-class ByMethod:
+class ByMethod(Question[Attribution]):
     """An explanation of one image by any method."""
 
     model: str
@@ -96,17 +107,22 @@ class ByMethod:
     method: Method
     target: int
     seed: int = 0
-    lane: store.Lane = "long"
+    lane: ClassVar[Lane] = "long"
 
     @property
     def key(self) -> str:
-        """See `store.Question`."""
+        """See `Question`."""
         told = (self.method.key, self.method.describe())
         return name_of("method", self.model, digest(self.image), told, self.target, self.seed)
 
-    def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Attribution:
+    @property
+    def gradients(self) -> int:
+        """See `Question`."""
+        return _most(self.method, self.image)
+
+    def answer(self, models: Models, on_progress: OnProgress, should_stop: ShouldStop) -> Attribution:
         """Compute it."""
-        model = store.model(self.model)
+        model = models(self.model)
         return igcore.explain(model, self.image, self.method, self.target, self.seed, on_progress, should_stop)
 
     def size(self, answer: Attribution) -> int:
@@ -115,23 +131,22 @@ class ByMethod:
 
 
 @dataclass(frozen=True, eq=False)
-class PlainGradient:
+class PlainGradient(Question[Attribution]):
     """The gradient at the image itself, which does not depend on baseline and integrator."""
 
     model: str
     image: Array
     of: Of
     target: int
-    lane: store.Lane = "short"
 
     @property
     def key(self) -> str:
-        """See `store.Question`."""
+        """See `Question`."""
         return name_of("gradient", self.model, digest(self.image), self.of, self.target)
 
-    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> Attribution:
+    def answer(self, models: Models, _progress: OnProgress, _stop: ShouldStop) -> Attribution:
         """Take it."""
-        return igcore.explain(store.model(self.model), self.image, igcore.Gradient(self.of), self.target)
+        return igcore.explain(models(self.model), self.image, igcore.Gradient(self.of), self.target)
 
     def size(self, answer: Attribution) -> int:
         """Count values and image."""
@@ -149,7 +164,7 @@ class PointSeen:
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class Point(Question[PointSeen]):
     """What the model sees at one α of the path."""
 
     model: str
@@ -158,57 +173,55 @@ class Point:
     target: int
     alpha: float
     seed: int = 0
-    lane: store.Lane = "short"
 
     @property
     def key(self) -> str:
-        """See `store.Question`."""
+        """See `Question`."""
         baseline = self.method.describe()["baseline"]
         parts = (self.model, digest(self.image), baseline, self.method.of, self.target, self.alpha, self.seed)
         return name_of("point", *parts)
 
-    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> PointSeen:
+    def answer(self, models: Models, _progress: OnProgress, _stop: ShouldStop) -> PointSeen:
         """Score the point and take its gradient."""
-        model = store.model(self.model)
+        model = models(self.model)
         baseline = as_baseline(self.method.baseline).make(self.image, self.seed)
         point = StraightPath(baseline, self.image).points([self.alpha])
         scores, gradients = model.gradients(point, self.target, self.method.of)
         return PointSeen(point[0], model.scores(point)[0], float(scores[0]), gradients[0])
 
     def size(self, answer: PointSeen) -> int:
-        """See `store.Question`."""
+        """See `Question`."""
         return answer.image.nbytes + answer.scores.nbytes + answer.gradient.nbytes
 
 
 @dataclass(frozen=True, eq=False)
-class Errors:
+class Errors(Question[LocalErrors]):
     """The local errors of a finished explanation."""
 
     of: Explain
     attribution: Attribution
-    lane: store.Lane = "short"
 
     @property
     def key(self) -> str:
-        """See `store.Question`."""
+        """See `Question`."""
         return name_of("local errors", self.of.key, self.attribution.settings["integrator"])
 
-    def answer(self, _progress: Callable[[Progress], None], _stop: Callable[[], bool]) -> LocalErrors:
+    def answer(self, models: Models, _progress: OnProgress, _stop: ShouldStop) -> LocalErrors:
         """Measure them; costs forward passes at most."""
-        return igcore.measure_local_errors(store.model(self.of.model), self.attribution)
+        return igcore.measure_local_errors(models(self.of.model), self.attribution)
 
     def size(self, answer: LocalErrors) -> int:
-        """See `store.Question`."""
+        """See `Question`."""
         return answer.edges.nbytes + answer.scores.nbytes + answer.errors.nbytes
 
 
 @dataclass(frozen=True, eq=False)
-class StudyPath:
+class StudyPath(Question[Study]):
     """What every integrator costs on one path."""
 
     of: Explain
     largest: int
-    lane: store.Lane = "study"
+    lane: ClassVar[Lane] = "study"
 
     @property
     def key(self) -> str:
@@ -217,15 +230,15 @@ class StudyPath:
         path = (asked.model, digest(asked.image), settings["baseline"], settings["of"], asked.target, asked.seed)
         return name_of("study", *path, self.largest)
 
-    def answer(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> Study:
+    def answer(self, models: Models, on_progress: OnProgress, should_stop: ShouldStop) -> Study:
         """Measure them all; progress carries the study so far."""
         asked = self.of
         path = StraightPath(as_baseline(asked.method.baseline).make(asked.image, asked.seed), asked.image)
-        model = store.model(asked.model)
+        model = models(asked.model)
         return igcore.study_integrators(
             model, path, asked.target, asked.method.of, self.largest, asked.seed, on_progress, should_stop
         )
 
     def size(self, _answer: Study) -> int:
-        """See `store.Question`."""
+        """See `Question`."""
         return 10_000
