@@ -48,7 +48,7 @@ def test_uploads_are_explained_and_taken_along_as_a_zip(visit):
     expect(page.locator(".st-key-batch_gallery")).to_contain_text("red.png")
     settled(page)
     with page.expect_download() as download:
-        page.locator(".st-key-batch_zip button").click()
+        page.get_by_role("button", name="Everything (ZIP)").click()
     assert download.value.suggested_filename == "igcore-batch_efficientnet-lite0_ig_3-images.zip"
     with zipfile.ZipFile(download.value.path()) as archive:
         rows = parquet.read_table(io.BytesIO(archive.read("manifest.parquet"))).to_pylist()

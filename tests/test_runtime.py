@@ -53,16 +53,50 @@ KINDS = ["threads", "processes", pytest.param("ray", marks=pytest.mark.slow)]
 APART = KINDS[1:]  # back ends whose workers are processes
 
 
+class One:
+    """The runtime that runs now; one at a time, since each takes all cores, and two Ray workers would want them."""
+
+    def __init__(self):
+        self.kind, self.runtime = "", None
+
+    def of(self, kind: str) -> Runtime:
+        if kind != self.kind:
+            self.close()
+            self.kind, self.runtime = kind, Runtime(back_end(kind), LIMITS)
+        return self.runtime
+
+    def close(self) -> None:
+        if self.runtime is not None:
+            self.runtime.close()
+        self.kind, self.runtime = "", None
+
+
+@pytest.fixture(scope="module")
+def one():
+    one = One()
+    yield one
+    one.close()
+
+
+# Of the module, so that all tests of one kind follow each other.
 @pytest.fixture(scope="module", params=KINDS)
-def runtime(request):
-    with running(request.param) as runtime:
-        yield runtime
+def any_kind(request):
+    return request.param
 
 
 @pytest.fixture(scope="module", params=APART)
-def apart(request):
-    with running(request.param) as runtime:
-        yield runtime
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def runtime(one, any_kind):
+    return one.of(any_kind)
+
+
+@pytest.fixture
+def apart(one, kind):
+    return one.of(kind)
 
 
 @pytest.fixture
@@ -91,7 +125,7 @@ def opened(path, gate="gate"):
 
 
 def test_a_question_is_answered(runtime, tmp_path, folder):
-    job = asked(runtime, Steps(folder, "one"))
+    job = asked(runtime, Steps(folder, "one", 3, 0.3))
     assert job.wait(60)
     assert (job.value, job.error, job.stopped, job.place) == ("one", None, False, None)
     assert (job.progress.done, job.progress.total) in {(n, 3) for n in (1, 2, 3)}
@@ -293,8 +327,8 @@ def test_what_kills_its_worker_once_succeeds_alone(apart, folder):
     assert job.value == "once"
 
 
-@pytest.mark.parametrize("kind", APART)
-def test_what_stalls_is_ended(kind, folder):
+def test_what_stalls_is_ended(one, kind, folder):
+    one.close()
     with running(kind, stalled_seconds=10.0) as runtime:
         client = runtime.client()
         assert client.ask(Steps(folder, "first", 1)).wait(60)
@@ -309,8 +343,8 @@ def test_what_stalls_is_ended(kind, folder):
         assert slow.value == "slow"
 
 
-@pytest.mark.parametrize("kind", APART)
-def test_each_of_two_workers_computes_on_its_own_core(kind, folder):
+def test_each_of_two_workers_computes_on_its_own_core(one, kind, folder):
+    one.close()
     with running(kind, workers=2) as runtime:
         jobs = [asked(runtime, Cores(folder, f"{n}")) for n in range(2)]
         assert all(job.wait(120) for job in jobs)

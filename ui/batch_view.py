@@ -146,13 +146,20 @@ def class_section(run: Run) -> None:
         return
     st.subheader("What the images of a class have in common", anchor=False)
     st.caption(
-        "The mean of all maps of a class, each with the same weight: where the network looks for it, wherever the "
-        "picture was taken. The center is the middle quarter of the area, the border the outer eighth on each side "
-        "(44 % of the area). Least alike is the image whose map correlates least with those of the others."
+        "The mean of all maps of a class, each with the same weight: where the network looks for it. The center is the "
+        "middle quarter of the area, the border the outer eighth on each side (44 % of the area). Least alike is the "
+        "image whose map correlates least with those of the others."
     )
-    maps = ((name, row["label"], run.attribution(row).values) for name, row in rows.items())
-    for number, summary in enumerate(by_class(maps)):
+    maps = [(name, row["label"], run.attribution(row).values) for name, row in rows.items()]
+    classes = by_class(maps)
+    several = [one for one in classes if len(one.names) > 1]
+    if len(several) != 1 or len(classes) > 1:
+        several = [*by_class((name, "All images", values) for name, _, values in maps), *several]
+    for number, summary in enumerate(several):
         _class(number, summary, rows)
+    alone = [plain(one.label) for one in classes if len(one.names) == 1]
+    if alone:
+        st.caption(f"One image each, so that there is nothing to compare: {', '.join(alone)}.")
 
 
 def _class(number: int, summary: ClassSummary, rows: dict[str, Row]) -> None:
@@ -166,15 +173,13 @@ def _class(number: int, summary: ClassSummary, rows: dict[str, Row]) -> None:
                 name: float(np.mean([rows[one][name] for one in summary.names]))
                 for name in ("center_share", "border_share", "entropy", "score")
             }
-            images = f"{count} images" if count > 1 else "1 image"
             st.markdown(
-                f"**{summary.label}**, {images}, score {mean['score']:.0%} on average  \n"
+                f"**{plain(summary.label)}**, {count} images, score {mean['score']:.0%} on average  \n"
                 f"in the center {mean['center_share']:.0%}, at the border {mean['border_share']:.0%}, "
                 f"entropy {mean['entropy']:.2f}"
             )
-            if count > 1:
-                told = [f"{plain(name)} ({agreement:+.2f})" for name, agreement in summary.by_disagreement[:3]]
-                st.markdown("Least alike: " + ", ".join(told))
+            told = [f"{plain(name)} ({agreement:+.2f})" for name, agreement in summary.by_disagreement[:3]]
+            st.markdown("Least alike: " + ", ".join(told))
 
 
 def downloads(run: Run) -> None:
