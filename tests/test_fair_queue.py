@@ -79,3 +79,11 @@ def test_nobody_waits_for_more_than_one_item_of_each_other_client_before_his_fir
     taken = emptied(queue)
     for client in range(len(counts)):
         assert taken.index(100 * client) == client
+
+
+def test_what_is_discarded_stands_in_no_line_whoever_put_it_there():
+    queue = filled([("a", 1), ("b", 1), ("b", 2)])
+    queue.put_first(1)
+    queue.discard(1)
+    assert queue.place(1) is None
+    assert emptied(queue) == [2]

@@ -91,12 +91,18 @@ def kind(request):
 
 @pytest.fixture
 def runtime(one, any_kind):
-    return one.of(any_kind)
+    yield from until_idle(one.of(any_kind))
 
 
 @pytest.fixture
 def apart(one, kind):
-    return one.of(kind)
+    yield from until_idle(one.of(kind))
+
+
+def until_idle(runtime):
+    """Give a test the runtime, and the next one a runtime in which nothing of it is left."""
+    yield runtime
+    until(lambda: not runtime.under_way)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import itertools
 import time
 import weakref
 from collections.abc import Callable, MutableSet
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from igcore.runtime.jobs import Job
@@ -41,7 +42,7 @@ class Client:
         self._jobs: MutableSet[Job[Any]] = weakref.WeakSet()
         self._last_seen = time.monotonic()
         self._lost: set[Job[Any]] = set()
-        weakref.finalize(self, _cancel, self._jobs)
+        weakref.finalize(self, _forget, self._jobs, runtime.forgotten)
 
     def ask(self, question: Question[Answer]) -> Job[Answer]:
         """Have a question answered; what failed before fails again without being computed, until `forget_failures`."""
@@ -99,6 +100,5 @@ class Client:
             self.give_up()
 
 
-def _cancel(jobs: MutableSet[Job[Any]]) -> None:
-    for job in list(jobs):
-        job.cancel()
+def _forget(jobs: MutableSet[Job[Any]], forgotten: SimpleQueue[list[Job[Any]]]) -> None:
+    forgotten.put(list(jobs))

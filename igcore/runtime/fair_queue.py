@@ -46,9 +46,13 @@ class FairQueue(Generic[Item]):
         client, line = next(iter(self._lines.items()))
         item = line[0]
         self._lines.move_to_end(client)
-        for other in list(self._lines):
-            self.withdraw(other, item)
+        self.discard(item)
         return item
+
+    def discard(self, item: Item) -> None:
+        """Remove an item from every line in which it stands."""
+        for client in list(self._lines):
+            self.withdraw(client, item)
 
     def withdraw(self, client: Hashable, item: Item) -> None:
         """Remove an item from one client's line, where it stands there."""

@@ -7,6 +7,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from cachetools import LRUCache
@@ -23,6 +25,9 @@ __all__ = ["Busy", "Runtime"]
 
 #: Seconds for which a client may be away, for instance while its page is loaded anew, before its jobs are given up.
 AWAY = 5.0
+
+#: How often, in seconds, clients are looked after.
+WATCH = 1.0
 
 #: How much the newest duration counts in what is told to those who wait.
 NEWEST = 0.3
@@ -61,6 +66,8 @@ class Runtime:
         )
         self._typical: dict[str, float] = {}
         self._clients: weakref.WeakSet[Client] = weakref.WeakSet()
+        #: Jobs of clients that are no more. A finalizer may run anywhere, so it takes no lock and leaves them here.
+        self.forgotten: SimpleQueue[list[Job[Any]]] = SimpleQueue()
         self._closing = threading.Event()
         self._counts: dict[Lane, list[int]] = {lane: [0, 0] for lane in LANES}
         for lane, slots in back_end.slots.items():
@@ -147,6 +154,12 @@ class Runtime:
         return entry[0] if entry is not None else None
 
     @property
+    def under_way(self) -> int:
+        """How many computations wait or run."""
+        with self._changed:
+            return len(self._under_way)
+
+    @property
     def cached_bytes(self) -> int:
         """What the kept answers take."""
         with self._changed:
@@ -180,6 +193,7 @@ class Runtime:
             queue = self._queues[computation.question.lane]
             queue.withdraw(client, computation)
             if computation.unwanted and computation.began is None:
+                queue.discard(computation)
                 self._finish(computation)
                 computation.future.set_exception(Cancelled("stopped before it began"))
 
@@ -246,9 +260,15 @@ class Runtime:
         self._typical[kind] = before + NEWEST * (took - before)
 
     def _watch(self) -> None:
-        """Give up the jobs of clients that went away."""
-        while not self._closing.wait(1.0):
-            with self._changed:
-                clients = list(self._clients)
-            for client in clients:
-                client.look(AWAY)
+        """Give up the jobs of clients that went away or are forgotten."""
+        while not self._closing.is_set():
+            with suppress(Empty):
+                for job in self.forgotten.get(timeout=WATCH):
+                    job.cancel()
+            self._look_after_clients()
+
+    def _look_after_clients(self) -> None:
+        with self._changed:
+            clients = list(self._clients)
+        for client in clients:
+            client.look(AWAY)
