@@ -20,7 +20,6 @@ import statistics
 import sys
 import tempfile
 import time
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,14 @@ import numpy as np
 from PIL import Image
 
 import igcore
-from bench.timing import machine_line, save
+from bench.timing import DEPLOYING, facts_table, machine_line, save, tree_memory, write_table
 from bench.visitor import Run, Visitor
 from igcore.heatmaps import Drawing, mask_picture
 from igcore.images import png_bytes
 from igcore.photos import PHOTOS
 from igcore.runtime import read_limits
 from tests.browser_page import Server
+from tests.hostile import hostile_files
 
 #: Seconds after which somebody counts as one who waits for ever.
 FOR_EVER = 90.0
@@ -82,7 +82,8 @@ def main() -> None:
         print(f"{name:<46} {value}")
     print(machine_line())
     if not options.dry:
-        print(f"written: {save('load', found)}")
+        print(f"written: {save('load', found)} and the table of docs/deploying.md")
+        write_table("load", facts_table(found) + f"\n\nOn {machine_line()}.", DEPLOYING)
     if seen.tracebacks or seen.for_ever or "Traceback" in log or found["pictures that differ"]:
         sys.exit("the load was not borne: see above")
 
@@ -188,40 +189,6 @@ def photo_like(chance: random.Random) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(grain).resize((1600, 1200), Image.Resampling.BICUBIC).save(buffer, "JPEG")
     return buffer.getvalue()
-
-
-def hostile_files() -> list[tuple[str, bytes]]:
-    """Make what a page must refuse in one line."""
-    good, bomb, archive = io.BytesIO(), io.BytesIO(), io.BytesIO()
-    Image.new("RGB", (64, 48), "red").save(good, "PNG")
-    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("photo.png", good.getvalue())
-    return [
-        ("text.png", b"this is not an image"),
-        ("cut.png", good.getvalue()[:60]),
-        ("bomb.png", bomb.getvalue()),
-        ("archive.png", archive.getvalue()),
-        ("page.jpg", b"<html><script>alert(1)</script></html>"),
-        ("scan.png", b"II*\0" + bytes(24_000_000)),
-        ("huge.png", b"II*\0" + bytes(60_000_000)),
-        ("random.webp", random.Random(0).randbytes(500_000)),
-    ]
-
-
-def tree_memory(process: int) -> float:
-    """Return the memory of a process and all below it, in MB; what they share is counted once."""
-    total, waiting = 0, [process]
-    while waiting:
-        number = waiting.pop()
-        try:
-            children = Path(f"/proc/{number}/task").glob("*/children")
-            waiting += [int(child) for file in children for child in file.read_text().split()]
-            rollup = Path(f"/proc/{number}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])  # type: ignore[index]
-    return total / 1000
 
 
 def report(seen: Seen, memory: list[tuple[float, float]], log: str, options: argparse.Namespace) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -15,10 +16,21 @@ from typing import Any
 from igcore.files import write_whole
 from igcore.in_flight import IN_FLIGHT
 
-__all__ = ["machine", "machine_line", "save", "seconds", "spread", "write_table"]
+__all__ = [
+    "DEPLOYING",
+    "facts_table",
+    "machine",
+    "machine_line",
+    "save",
+    "seconds",
+    "spread",
+    "tree_memory",
+    "write_table",
+]
 
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parents[1] / "README.md"
+DEPLOYING = Path(__file__).parents[1] / "docs" / "deploying.md"
 PACKAGES = ("tensorflow", "numpy", "torch", "captum", "streamlit")
 
 
@@ -59,6 +71,21 @@ def machine_line() -> str:
     return f"{facts['cores']} cores ({facts['processor']}), {versions}, Python {facts['python']}"
 
 
+def tree_memory(process: int) -> float:
+    """Return the memory of a process and all below it, in MB; what they share is counted once."""
+    total, waiting = 0, [process]
+    while waiting:
+        number = waiting.pop()
+        try:
+            children = Path(f"/proc/{number}/task").glob("*/children")
+            waiting += [int(child) for file in children for child in file.read_text().split()]
+            rollup = Path(f"/proc/{number}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])  # type: ignore[index]
+    return total / 1000
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -83,11 +110,19 @@ def save(name: str, measured: dict[str, Any]) -> Path:
     return path
 
 
-def write_table(mark: str, table: str) -> None:
-    """Put a table between the README's comments <!-- mark --> and <!-- /mark -->."""
-    text = README.read_text()
-    before, opened, rest = text.partition(f"<!-- {mark} -->\n")
+def write_table(mark: str, table: str, page: Path | None = None) -> None:
+    """Put a table between a page's comments <!-- mark --> and <!-- /mark -->; without a page, the README's."""
+    page = page or README
+    before, opened, rest = page.read_text().partition(f"<!-- {mark} -->\n")
     _, closed, after = rest.partition(f"<!-- /{mark} -->")
     if not (opened and closed):
-        raise SystemExit(f"the README has no place for {mark}: put <!-- {mark} --> and <!-- /{mark} --> there")
-    write_whole(README, f"{before}{opened}{table}\n{closed}{after}".encode())
+        raise SystemExit(f"{page.name} has no place for {mark}: put <!-- {mark} --> and <!-- /{mark} --> there")
+    write_whole(page, f"{before}{opened}{table}\n{closed}{after}".encode())
+
+
+def facts_table(facts: dict[str, Any]) -> str:
+    """Write facts as a table of two columns in Markdown."""
+    rows = [
+        f"| {name} | {value:,} |" if type(value) is int else f"| {name} | {value} |" for name, value in facts.items()
+    ]
+    return "\n".join(["| | |", "|---|---|", *rows])

@@ -136,7 +136,7 @@ def refine(
             if should_stop is not None and should_stop():
                 raise Cancelled(f"stopped after {grid.count} gradients")
             grid.take(part)
-        map_error, incomplete = grid.map_error(), grid.incompleteness(limits.corrected)
+        map_error, incomplete = grid.errors(limits.corrected)
         converged = SAFETY * map_error <= limits.map_tolerance and incomplete <= limits.tolerance
         # Before the next nodes are chosen: a node that is let go keeps its weight, so its panels may not be halved.
         grid.let_go(HELD)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,9 @@ COARSE_RATIO = 3**0.5
 
 #: Values of the map on which panels are compared and the error is estimated: a sample, since both are averages.
 SAMPLE = 15_000
+
+#: Nodes that there is room for at first.
+ROOM = 64
 
 #: Panels are not halved below this width: single precision would no longer tell their ends apart.
 NARROWEST = 2.0**-16
@@ -40,12 +45,11 @@ class NodeGrid:
     def __init__(self, path: StraightPath) -> None:
         self.velocity = path.velocity
         size = self.velocity.size
-        chosen = np.random.default_rng(0).choice(size, min(SAMPLE, size), replace=False)
-        self.sampled = np.sort(chosen)
+        self.sampled = _sampled(size)
         self.moves = self.velocity.ravel()[self.sampled]
         self.scale = size / self.sampled.size
         self.alphas, self.scores, self.slopes, self.means = (np.empty(0) for _ in range(4))
-        self.samples = np.empty((0, self.sampled.size), np.float32)
+        self._samples = np.empty((ROOM, self.sampled.size), np.float32)
         self.gradients: list[Vector | None] = []
         self.settled = np.zeros(size)
         self.changes: dict[tuple[int, int], float] = {}
@@ -62,13 +66,21 @@ class NodeGrid:
 
     def take(self, seen: PathSums) -> None:
         """Add nodes, with one row of sums for each."""
-        rows = seen.weighted.reshape(seen.alphas.size, -1)
+        rows = seen.weighted.reshape(seen.alphas.size, -1).astype(np.float32, copy=False)
+        end = self.count + len(rows)
+        if end > len(self._samples):
+            self._samples = np.concatenate([self._samples, np.empty_like(self._samples)])
+        np.multiply(np.take(rows, self.sampled, axis=1), self.moves, out=self._samples[self.count : end])
+        self.gradients += [row.copy() for row in rows]
         self.alphas = np.concatenate([self.alphas, seen.alphas])
         self.scores = np.concatenate([self.scores, seen.scores])
         self.slopes = np.concatenate([self.slopes, seen.slopes])
         self.means = np.concatenate([self.means, seen.mean_gradients])
-        self.samples = np.concatenate([self.samples, (rows[:, self.sampled] * self.moves).astype(np.float32)])
-        self.gradients += [row.astype(np.float32) for row in rows]
+
+    @property
+    def samples(self) -> Vector:
+        """Each node's attribution at the sampled values: (n, samples)."""
+        return self._samples[: self.count]
 
     def weights(self) -> Array:
         """Trapezoid weights in the order of the nodes' arrival."""
@@ -76,30 +88,23 @@ class NodeGrid:
         weights[self.order] = between_nodes(np.sort(self.alphas)).node_weights
         return weights
 
-    def map_error(self) -> float:
-        """Estimate the map's L1 error over its L1 norm from every second node."""
+    def errors(self, corrected: bool) -> tuple[float, float]:
+        """Return the map's L1 error over its L1 norm, estimated, and what `Limits.tolerance` bounds."""
         order = self.order
         panels = between_nodes(self.alphas[order])
-        rows = np.zeros((2, self.count))
+        rows = np.zeros((2, self.count), np.float32)
         rows[0, order], rows[1, order] = panels.node_weights, panels.merged_weights()
-        fine, coarse = self._weighed(rows)
-        size = np.abs(fine).sum(dtype=np.float64)
-        return float(np.abs(fine - coarse).sum(dtype=np.float64) / (COARSE_RATIO * size)) if size else 0.0
-
-    def _weighed(self, rows: NDArray[np.floating]) -> Vector:
         # Not a matrix product: NumPy's BLAS threads go on spinning after it, on the cores that TensorFlow needs next,
         # which made a gradient a fifth dearer.
-        return np.einsum("rn,ns->rs", rows.astype(np.float32), self.samples)
-
-    def incompleteness(self, corrected: bool) -> float:
-        """Relate the panels' completeness errors to what `Limits.tolerance` is relative to."""
-        order, local = self.order, self.local_errors()
+        fine, coarse = np.einsum("rn,ns->rs", rows, self.samples)
+        size, local = float(np.abs(fine).sum(dtype=np.float64)), self.local_errors()
+        map_error = float(np.abs(fine - coarse).sum(dtype=np.float64) / (COARSE_RATIO * size)) if size else 0.0
         if corrected:
-            whole = np.abs(self._weighed(self.weights()[None])).sum(dtype=np.float64) * self.scale
-            error = np.abs(local).sum()
+            incomplete, whole = float(np.abs(local).sum()), self.scale * size
         else:
-            error, whole = abs(local.sum()), abs(self.scores[order[-1]] - self.scores[order[0]])
-        return float(error / whole) if whole else float(error and np.inf)
+            incomplete = float(abs(local.sum()))
+            whole = float(abs(self.scores[order[-1]] - self.scores[order[0]]))
+        return map_error, incomplete / whole if whole else float(incomplete and np.inf)
 
     def local_errors(self) -> Array:
         """Each panel's sum minus the change of the score over it, in ascending α."""
@@ -145,12 +150,20 @@ class NodeGrid:
     def sums(self) -> tuple[PathSums, Array]:
         """Return the map of all nodes, as one row of sums, and the nodes' weights (n,)."""
         order, weights = self.order, self.weights()
-        total = self.settled.copy()
-        for weight, gradient in zip(weights.tolist(), self.gradients, strict=True):
+        total, part = self.settled.astype(np.float32), np.empty(self.settled.size, np.float32)
+        for weight, gradient in zip(weights.astype(np.float32), self.gradients, strict=True):
             if gradient is not None:
-                total += weight * gradient
+                total += np.multiply(gradient, weight, out=part)
         known = (self.alphas[order], self.scores[order], self.slopes[order], self.means[order])
         return PathSums(*known, total.reshape(1, *self.velocity.shape), self.velocity), weights[order]
+
+
+@lru_cache(maxsize=8)
+def _sampled(size: int) -> NDArray[np.intp]:
+    """Choose the values of a map to compare: always the same, in ascending order."""
+    chosen = np.sort(np.random.default_rng(0).choice(size, min(SAMPLE, size), replace=False))
+    chosen.flags.writeable = False
+    return chosen
 
 
 def _largest(values: Array, most: int) -> NDArray[np.intp]:

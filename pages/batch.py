@@ -98,14 +98,12 @@ def results() -> None:
     def live() -> None:
         with frame.errors_as_lines():
             progress_line(run)
-            if running:
-                gallery(run)
+            gallery(run)
         if running and not run.running:
             st.rerun()
 
     live()
     if not running:
-        gallery(run)
         table(run)
         downloads(run)
         class_section(run)

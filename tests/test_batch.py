@@ -20,6 +20,7 @@ from igcore.batch import Examined, Record, Source, Specification, by_class, find
 from igcore.batch.sources import distinct
 from igcore.cli import main
 from igcore.errors import InputError
+from tests.hostile import hostile_files
 
 ROOT = Path(__file__).parents[1]
 QUICK = ("--integrator", "midpoint", "--steps", "2")
@@ -242,10 +243,10 @@ def test_a_kill_at_any_step_of_writing_loses_and_doubles_nothing(tmp_path, step,
         assert (out / row["overlay"]).read_bytes() == b"a picture"
 
 
-def begun(source: Path, out: Path, *words: str) -> subprocess.Popen:
+def begun(kind: str, source: Path, out: Path, *words: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "igcore", "batch", str(source), "--out", str(out), *words]
     return subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"IGCORE_RUNTIME": "processes"}, stdout=subprocess.PIPE, text=True,
+        command, cwd=ROOT, env=os.environ | {"IGCORE_RUNTIME": kind}, stdout=subprocess.PIPE, text=True,
         stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -262,10 +263,11 @@ def until_written(process: subprocess.Popen, out: Path, count: int) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("kind", ["processes", pytest.param("ray", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
-def test_a_run_that_was_ended_goes_on(tmp_path, sent):
+def test_a_run_that_was_ended_goes_on(tmp_path, sent, kind):
     source, out = photos(tmp_path / "in", 12), tmp_path / "out"
-    process = begun(source, out, "--steps", "20")
+    process = begun(kind, source, out, "--steps", "20")
     until_written(process, out, 3)
     process.send_signal(sent)
     told, errors = process.communicate(timeout=60)
@@ -277,13 +279,27 @@ def test_a_run_that_was_ended_goes_on(tmp_path, sent):
         assert "Traceback" not in errors
         assert f"{13 - before} images are left; the same command with --resume goes on" in told
         assert len(rows(out)) == before
-    again = begun(source, out, "--steps", "20", "--resume")
+    again = begun(kind, source, out, "--steps", "20", "--resume")
     told, errors = again.communicate(timeout=240)
     assert again.returncode == 0, errors
     assert f"13 images, {13 - before} of them now" in told
     assert len(rows(out)) == 13
     assert len({row["name"] for row in rows(out)}) == 13
     assert journal(out) == 13
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes", pytest.param("ray", marks=pytest.mark.slow)])
+def test_hostile_files_are_a_row_with_a_line_each(tmp_path, kind):
+    source, out = photos(tmp_path / "in", 1, bad=False), tmp_path / "out"
+    hostile = hostile_files()
+    for name, data in hostile:
+        (source / name).write_bytes(data)
+    told, errors = begun(kind, source, out, *QUICK).communicate(timeout=240)
+    assert f"{len(hostile) + 1} images" in told, errors
+    assert "Traceback" not in errors
+    refused = {row["name"]: row["error"] for row in rows(out) if row["error"]}
+    assert set(refused) == {name for name, _ in hostile}
+    assert all("\n" not in line and ";" in line for line in refused.values()), refused
 
 
 def test_two_runs_do_not_write_to_one_folder(tmp_path):

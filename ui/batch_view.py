@@ -11,6 +11,7 @@ import streamlit as st
 from igcore.batch import ClassSummary, by_class
 from igcore.batch.record import Row
 from igcore.heatmaps import Drawing, mask_picture
+from ui import state
 from ui.batch_run import Run
 from ui.markup import plain
 from ui.pictures import show
@@ -70,6 +71,7 @@ def gallery(run: Run) -> None:
         return
     with st.container(width=320):
         order = select("Order", "batch_order", list(ORDERS), "given", lambda one: ORDERS[one], "Of the pictures.")
+    state.write_address()
     _pictures(run, _ordered(rows, order))
 
 

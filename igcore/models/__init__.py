@@ -6,6 +6,7 @@ The loaders import TensorFlow; this module does not, until a model is loaded.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -34,6 +35,10 @@ __all__ = [
     "missing",
 ]
 
+# TensorFlow reads it at its first operation. By itself it takes the convolution library only on processors with
+# instructions for neural networks; on one with AVX2 alone a gradient then costs a seventh more (bench/README.md).
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 
 def load_model(handle: str = DEFAULT_MODEL, chunk: int | None = None) -> TensorFlowModel:
     """Load a model and prove that it has scores and a gradient.
@@ -55,8 +60,6 @@ def load_model(handle: str = DEFAULT_MODEL, chunk: int | None = None) -> TensorF
     ModelError
         Where it cannot be used.
     """
-    import os
-
     entry = entry_for(handle)
     if chunk is not None and chunk < 1:
         raise InputError(f"chunk is {chunk}; expected 1 or more")
@@ -87,8 +90,6 @@ def _garbage_left() -> Iterator[None]:
 
 def _limit_threads() -> None:
     """Let TensorFlow compute on no more cores than IGCORE_CORES says; it takes that until its first operation."""
-    import os
-
     if os.environ.get("IGCORE_CORES"):
         import tensorflow as tf
 
