@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
+import requests
 from PIL import Image
 
 import igcore
@@ -40,6 +41,9 @@ from tests.hostile import hostile_files
 
 #: Seconds after which somebody counts as one who waits for ever.
 FOR_EVER = 90.0
+
+#: HTTP's status for a file that is too large.
+TOO_LARGE = 413
 
 #: Steps of a slider that is dragged, one position every so many seconds.
 DRAGGED, BETWEEN = 4, 0.15
@@ -60,6 +64,8 @@ class Seen:
     for_ever: int = 0
     tracebacks: list[str] = field(default_factory=list)
     pictures: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    healthy: list[float] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
 
 
 def main() -> None:
@@ -73,11 +79,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder) / "log", IGCORE_LOG="debug")
         try:
-            seen, memory = asyncio.run(attend(server.url, server.process.pid, options.sessions, options.minutes))
+            seen = asyncio.run(attend(server.url, server.process.pid, options.sessions, options.minutes))
         finally:
             server.stop()
         log = server.log.read_text()
-    found = report(seen, memory, log, options)
+    found = report(seen, log, options)
     for name, value in found.items():
         print(f"{name:<46} {value}")
     print(machine_line())
@@ -88,19 +94,22 @@ def main() -> None:
         sys.exit("the load was not borne: see above")
 
 
-async def attend(url: str, server: int, sessions: int, minutes: float) -> tuple[Seen, list[tuple[float, float]]]:
-    """Run all sessions, and sample the memory of the server and its workers."""
-    seen, memory, began = Seen(), [], time.monotonic()
+async def attend(url: str, server: int, sessions: int, minutes: float) -> Seen:
+    """Run all sessions; meanwhile sample the memory of the server and its workers, and how soon it answers at all."""
+    seen, began = Seen(), time.monotonic()
     end = began + 60 * minutes
     kinds = [drag] * (sessions // 2) + [upload] * (sessions // 3)
     kinds += [hostile] * (sessions - len(kinds))
     visits = [asyncio.create_task(kind(url, number, end, seen)) for number, kind in enumerate(kinds)]
     while not all(visit.done() for visit in visits):
-        memory.append((time.monotonic() - began, tree_memory(server)))
+        seen.memory.append((time.monotonic() - began, tree_memory(server)))
+        asked = time.monotonic()
+        await asyncio.to_thread(requests.get, f"{url}/_stcore/health", timeout=FOR_EVER)
+        seen.healthy.append(time.monotonic() - asked)
         await asyncio.sleep(2)
     for visit in visits:
         visit.result()
-    return seen, memory
+    return seen
 
 
 async def drag(url: str, number: int, end: float, seen: Seen) -> None:
@@ -131,9 +140,11 @@ async def upload(url: str, number: int, end: float, seen: Seen) -> None:
     while time.monotonic() < end:
         await asyncio.sleep(chance.uniform(*LOOKING))
         steps = chance.choice([step for step in STEPS if step <= 50])
-        await visitor.slide("steps", steps)
+        await visitor.slide("steps", steps, rerun=False)
         began = time.monotonic()
-        await visitor.upload("upload", "photo.jpg", photo_like(chance))
+        status = await visitor.upload("upload", "photo.jpg", photo_like(chance))
+        if status >= 400:
+            raise SystemExit(f"the server refuses a photo with HTTP status {status}")
         await finished(visitor, steps + 1, began, seen)
     await left(visitor, seen)
 
@@ -148,8 +159,10 @@ async def hostile(url: str, number: int, end: float, seen: Seen) -> None:
         await asyncio.sleep(chance.uniform(*LOOKING))
         name, data = chance.choice(files)
         status = await visitor.upload("upload", name, data)
+        if status >= 400 and status != TOO_LARGE:
+            raise SystemExit(f"the server answers {name} with HTTP status {status}")
         try:
-            if status < 400:
+            if status != TOO_LARGE:
                 await visitor.until(lambda run: bool(run.errors), FOR_EVER)
             seen.refused += 1
         except (TimeoutError, asyncio.TimeoutError):
@@ -191,9 +204,9 @@ def photo_like(chance: random.Random) -> bytes:
     return buffer.getvalue()
 
 
-def report(seen: Seen, memory: list[tuple[float, float]], log: str, options: argparse.Namespace) -> dict[str, Any]:
+def report(seen: Seen, log: str, options: argparse.Namespace) -> dict[str, Any]:
     """Return what is printed and written."""
-    waits = sorted(seen.waits)
+    waits, healthy, memory = sorted(seen.waits), sorted(seen.healthy), seen.memory
     later = [used for at, used in memory if at > 60] or [used for _, used in memory]
     half = len(later) // 2 or 1
     counts = re.findall(r"lane long: (\d+) asked, (\d+) from shared work", log)
@@ -209,6 +222,8 @@ def report(seen: Seen, memory: list[tuple[float, float]], log: str, options: arg
         "seconds waited, longest": round(waits[-1], 2),
         "asked of the long lane": asked,
         "answered from shared work": f"{shared / asked:.0%}" if asked else "–",
+        "seconds until the server says that it lives, p95": round(healthy[int(0.95 * (len(healthy) - 1))], 2),
+        "the same, longest": round(healthy[-1], 2),
         "hostile files refused": seen.refused,
         "waited for ever": seen.for_ever,
         "tracebacks seen": len(seen.tracebacks),

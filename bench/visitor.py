@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import uuid
 from collections.abc import Callable
@@ -88,7 +89,9 @@ class Visitor:
 
     async def open(self, query: str = "") -> None:
         """Connect, and ask for the page at an address."""
-        await asyncio.to_thread(self._http.get, f"{self.url}/_stcore/host-config", timeout=60)
+        # As the browser does; the first gives the cookie without which nothing may be uploaded.
+        for asked in ("health", "host-config"):
+            await asyncio.to_thread(self._http.get, f"{self.url}/_stcore/{asked}", timeout=60)
         token = self._http.cookies.get(XSRF, "")
         headers = {"Cookie": f"{XSRF}={token}"} if token else {}
         self._socket: ClientConnection = await connect(
@@ -97,6 +100,7 @@ class Visitor:
             additional_headers=headers,
             max_size=None,
             open_timeout=60,
+            ping_interval=None,  # a browser sends none
         )
         self._query = query
         self._reader = asyncio.create_task(self._read())
@@ -108,30 +112,26 @@ class Visitor:
             task.cancel()
         await self._socket.close()
 
-    async def slide(self, key: str, value: float) -> None:
+    async def slide(self, key: str, value: float, rerun: bool = True) -> None:
         """Move a slider."""
-        await self.change({key: ("double_array_value", [value])})
+        await self.change({key: ("double_array_value", [value])}, rerun)
 
     async def choose(self, key: str, label: str) -> None:
         """Choose one of some segments by its label."""
         await self.change({key: ("string_array_value", [label])})
 
-    async def change(self, values: dict[str, tuple[str, list[Any]]]) -> None:
-        """Give widgets new values, all at once."""
+    async def change(self, values: dict[str, tuple[str, list[Any]]], rerun: bool = True) -> None:
+        """Give widgets new values, all at once; without `rerun` the page hears of them with what comes next."""
         for key, (kind, value) in values.items():
             state = WidgetState(id=await self._widget(key))
             getattr(state, kind).data.extend(value)
             self._states[state.id] = state
-        await self._rerun()
+        if rerun:
+            await self._rerun()
 
     async def upload(self, key: str, name: str, data: bytes) -> int:
         """Upload a file in place of the one before; returns the status of the HTTP request."""
-        request = BackMsg()
-        request.file_urls_request.request_id = uuid.uuid4().hex
-        request.file_urls_request.file_names.append(name)
-        request.file_urls_request.session_id = self._session
-        await self._socket.send(request.SerializeToString())
-        urls = (await asyncio.wait_for(self._urls.get(), 60)).file_urls[0]
+        urls = await self._place_for(name)
         sent = await asyncio.to_thread(
             self._http.put,
             f"{self.url}{urls.upload_url}",
@@ -147,6 +147,18 @@ class Visitor:
             self._states[state.id] = state
             await self._rerun()
         return int(sent.status_code)
+
+    async def _place_for(self, name: str) -> Any:
+        """Ask where to send a file; again where Streamlit drops its answer, since a run of the page began."""
+        for _ in range(12):
+            request = BackMsg()
+            request.file_urls_request.request_id = uuid.uuid4().hex
+            request.file_urls_request.file_names.append(name)
+            request.file_urls_request.session_id = self._session
+            await self._socket.send(request.SerializeToString())
+            with contextlib.suppress(asyncio.TimeoutError):
+                return (await asyncio.wait_for(self._urls.get(), 5)).file_urls[0]
+        raise TimeoutError("the server does not say where to send a file")
 
     async def until(self, condition: Callable[[Run], bool], seconds: float) -> Run:
         """Wait for a run of the page that drew what is waited for.

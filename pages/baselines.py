@@ -31,7 +31,7 @@ def compare(by: str, columns: list[Column]) -> None:
     jobs = follow(*(column.question for column in columns))
     running = not all(job.done for job in jobs)
 
-    @st.fragment(run_every=frame.POLL_SECONDS if running else None)
+    @st.fragment(run_every=frame.polling(running))
     def live() -> None:
         with frame.errors_as_lines():
             numbered = enumerate(zip(columns, jobs, strict=True), start=1)

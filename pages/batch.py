@@ -94,7 +94,7 @@ def results() -> None:
         return
     running = run.running
 
-    @st.fragment(run_every=frame.POLL_SECONDS if running else None)
+    @st.fragment(run_every=frame.polling(running))
     def live() -> None:
         with frame.errors_as_lines():
             progress_line(run)

@@ -26,14 +26,14 @@ def show(scene: Scene) -> None:
     job, *others = follow(scene.question, *([study] if study is not None else []))
     running = not job.done or any(not other.done for other in others)
 
-    @st.fragment(run_every=frame.POLL_SECONDS if running else None)
+    @st.fragment(run_every=frame.polling(running))
     def studied() -> None:
         with frame.errors_as_lines():
             study_section(others[0] if others else None)
         if running and job.done and all(other.done for other in others):
             st.rerun()
 
-    @st.fragment(run_every=frame.POLL_SECONDS if not job.done else None)
+    @st.fragment(run_every=frame.polling(not job.done))
     def explained() -> None:
         with frame.errors_as_lines():
             shown = newest(scene, job)

@@ -88,7 +88,7 @@ def progress(label: str, jobs: list[Job[Attribution]]) -> None:
     """Look at the jobs alone while they run; the page, with many pictures, is drawn anew when one has ended."""
     ended = sum(job.done for job in jobs)
 
-    @st.fragment(run_every=frame.POLL_SECONDS if ended < len(jobs) else None)
+    @st.fragment(run_every=frame.polling(ended < len(jobs)))
     def live() -> None:
         taken = sum(job.value.seconds for job in jobs if job.value is not None)
         if jobs:

@@ -210,6 +210,15 @@ def test_rules_that_share_nodes_equal_separate_runs_on_a_photo(model, photo):
         assert_same_map(result.values, expected, 2e-5)
 
 
+@pytest.mark.parametrize("key", ["trapezoid", "simpson"])
+def test_a_map_has_the_same_bytes_whatever_is_computed_beside_it(model, photo, key):
+    settings = igcore.IntegratedGradients("blur", key, 10)
+    alone = igcore.explain(model, photo("coffee"), settings, target=967)
+    for beside in (["left"], ["left", "right"], [one for one in SHARING if one != key]):
+        shared = igcore.explain_by_rules(model, photo("coffee"), settings, [*beside, key], target=967)[key]
+        np.testing.assert_array_equal(shared.values, alone.values)
+
+
 def test_the_trace_is_that_of_the_path():
     result = igcore.explain(model_of(power(2)), IMAGE, ig(OTHER, "trapezoid", 20), target=0)
     trace = result.trace

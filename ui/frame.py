@@ -12,10 +12,10 @@ from urllib.parse import quote
 import streamlit as st
 
 from igcore.errors import IGError
-from ui import state
+from ui import service, state, turns
 from ui.markup import plain
 
-__all__ = ["MOMENT", "POLL_SECONDS", "errors_as_lines", "open_page"]
+__all__ = ["MOMENT", "errors_as_lines", "open_page", "polling"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,8 +28,11 @@ PAGES = (
     ("pages/batch.py", "Explain many images", ":material/photo_library:"),
 )
 
-#: How often a page looks at work under way.
-POLL_SECONDS = 0.6
+#: How often a page looks at work under way: on a quiet server, and at the least.
+POLL_SECONDS, SELDOM_SECONDS = 0.6, 3.0
+
+#: Computations under way on a server from which on its pages look less often, in proportion: each look draws a page.
+QUIET = 4
 
 #: How long a page waits for work that may be over in a moment. Drawing its beginning would only slow it down.
 MOMENT = 1.0
@@ -98,12 +101,21 @@ def open_page(title: str, promise: str) -> None:
     st.caption(promise)
 
 
+def polling(running: bool) -> float | None:
+    """Return how often, in seconds, a part of a page is to be drawn anew while work is under way; None without."""
+    if not running:
+        return None
+    crowd = service.runtime().under_way / QUIET
+    return min(POLL_SECONDS * max(1.0, crowd), SELDOM_SECONDS)
+
+
 @contextlib.contextmanager
 def errors_as_lines() -> Iterator[None]:
     """Show what goes wrong as one line, and the rest of the page as it is; tell the log how long this part took."""
     started = time.perf_counter()
     try:
-        yield
+        with turns.drawing():
+            yield
         log.debug("drawn in %.0f ms", 1000 * (time.perf_counter() - started))
     except IGError as error:
         st.error(plain(str(error)), icon=":material/error:")

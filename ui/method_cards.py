@@ -17,7 +17,7 @@ from igcore.results import Attribution
 from igcore.runtime import Job
 from igcore.runtime.questions import ByMethod
 from igcore.speed import Cost, Speed
-from ui.frame import POLL_SECONDS
+from ui.frame import polling
 from ui.markup import plain
 from ui.method_set import BY, Choice, seconds
 from ui.pictures import Array, show
@@ -61,7 +61,7 @@ def cards(several: Sequence[Card], image: Array, drawing: Drawing, shared: bool,
             with st.container(border=True, key=f"card_{card.choice.spec.key}", gap="xsmall"):
                 st.markdown(f"**{card.choice.spec.label}** :small[{BY[card.choice.spec.needs]}]")
                 _picture(card, image, drawing, limit, over)
-                st.fragment(_state, run_every=POLL_SECONDS if card is running else None)(card, speed)
+                st.fragment(_state, run_every=polling(card is running))(card, speed)
                 _what_it_is(card)
 
 

@@ -17,7 +17,7 @@ from igcore.results import Attribution
 from igcore.runtime import Job, Question
 from igcore.runtime.model_questions import Load, Predict
 from igcore.runtime.questions import Explain, Explained
-from ui import figures
+from ui import figures, turns
 from ui.controls import choose_image, choose_model, choose_target
 from ui.markup import plain
 from ui.method_controls import choose_baseline, choose_integration
@@ -36,6 +36,7 @@ __all__ = [
     "newest",
     "predicted",
     "ready_model",
+    "waited",
 ]
 
 #: Pixels of an image that no model has asked for yet.
@@ -80,13 +81,13 @@ def answered(question: Question[Answer], message: str, meanwhile: Callable[[], N
     # The slot is there whether it is used or not, so that nothing below it moves between two runs.
     slot = st.empty()
     job = client().ask(question)
-    if not job.wait(0.15):
+    if not _waited(job, 0.15):
         with slot.container(), st.spinner(message, show_time=meanwhile is None):
             started = time.monotonic()
             tick = st.empty()
             if meanwhile is not None:
                 meanwhile()
-            while not job.wait(0.2) and time.monotonic() - started < PATIENCE:
+            while not _waited(job, 0.2) and time.monotonic() - started < PATIENCE:
                 tick.empty()  # a call into Streamlit, at which a newer run can take over
         slot.empty()
     client().keep_failure(job)
@@ -96,6 +97,22 @@ def answered(question: Question[Answer], message: str, meanwhile: Callable[[], N
         )
         return None
     return job.value
+
+
+def _waited(job: Job[Any], seconds: float) -> bool:
+    if job.done:
+        return True
+    with turns.aside():
+        return job.wait(seconds)
+
+
+def waited(job: Job[Any], seconds: float) -> bool:
+    """Wait for a job's end, but not longer than this, while others draw; return whether it ended."""
+    tick, end = st.empty(), time.monotonic() + seconds
+    while not job.done and (left := end - time.monotonic()) > 0:
+        tick.empty()  # a call into Streamlit, at which a newer run can take over
+        _waited(job, min(left, 0.1))
+    return job.done
 
 
 def ready_model(key: str, meanwhile: Callable[[], None] | None = None) -> ModelSpec | None:

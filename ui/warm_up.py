@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +17,11 @@ from ui import service
 
 __all__ = ["while_serving"]
 
+#: How long a thread that draws a page keeps Python's lock while others want it. The loop that talks to all browsers
+#: wants it for every message, and waits for each thread in turn: with thirty pages at once, for ten times as long by
+#: Python's own 5 ms.
+SWITCH_SECONDS = 0.0005
+
 
 @asynccontextmanager
 async def while_serving(_server: Any) -> AsyncIterator[None]:
@@ -26,6 +32,7 @@ async def while_serving(_server: Any) -> AsyncIterator[None]:
     if os.environ.get("IGCORE_LOG") == "debug":
         logging.basicConfig()
         logging.getLogger("igcore").setLevel(logging.DEBUG)
+    sys.setswitchinterval(SWITCH_SECONDS)
     _skip_looking_for_a_console()
     # Its jobs end with a client, so it stays until the server stops. What fails is told to whoever asks for the model.
     first = service.runtime().client()

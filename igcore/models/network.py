@@ -22,6 +22,9 @@ __all__ = ["CHUNK", "TensorFlowModel"]
 #: a gradient costs the same from 4 on, and memory and the time to stop grow.
 CHUNK = 4
 
+#: Rows of weights are multiplied in groups of so many: a product of fewer rows is rounded differently.
+ROWS = 8
+
 #: The smallest probability whose logarithm is taken, so that a logit is finite.
 TINY = 1e-30
 
@@ -226,7 +229,10 @@ class TensorFlowModel:
             seen = tf.reshape(points, (-1, height, width, 3))
             scores, found = self._score_and_gradient(seen, target, logit)
             found = tf.reshape(found, (-1, size))
-            weighted = tf.reshape(tf.matmul(weights, found) * scale, (-1, height, width, 3))
+            # Always so many rows, so that what one row gives does not depend on how many are asked for with it.
+            count = tf.shape(weights)[0]
+            rows = tf.matmul(tf.pad(weights, ((0, -count % ROWS), (0, 0))), found)[:count]
+            weighted = tf.reshape(rows * scale, (-1, height, width, 3))
             sums = tf.matmul(found, tf.concat([step * scale, scale / scale.size], 0), transpose_b=True)
             slopes, means = tf.unstack(sums, axis=1)
             return weighted, scores, slopes, means
