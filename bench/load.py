@@ -39,8 +39,8 @@ from igcore.runtime import read_limits
 from tests.browser_page import Server
 from tests.hostile import hostile_files
 
-#: Seconds after which somebody counts as one who waits for ever.
-FOR_EVER = 90.0
+#: Seconds after which somebody counts as one who waits for ever: thirty turns of a slow machine are fewer.
+FOR_EVER = 180.0
 
 #: HTTP's status for a file that is too large.
 TOO_LARGE = 413

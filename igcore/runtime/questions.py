@@ -94,8 +94,10 @@ class Explain(Question[Explained]):
         return Explained(by_rule)
 
     def size(self, answer: Explained) -> int:
-        """Count values, image and baseline of every rule."""
-        return sum(3 * result.values.nbytes for result in answer.by_rule.values())
+        """Count the arrays of every rule, and those that rules share once."""
+        results = answer.by_rule.values()
+        arrays = [array for one in results for array in (one.values, one.image, one.baseline) if array is not None]
+        return sum({id(array): array.nbytes for array in arrays}.values())
 
 
 @dataclass(frozen=True, eq=False)
