@@ -6,9 +6,14 @@ Names are loaded when first used, so that ``import igcore`` takes no TensorFlow 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 __version__ = "0.5.0"
+
+# TensorFlow reads it when it is imported. By itself it takes the convolution library (oneDNN) only on processors with
+# instructions for neural networks; on one with AVX2 alone a gradient then costs a seventh more (bench/README.md).
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _WHERE = {
     "Attribution": "results",

@@ -35,10 +35,6 @@ __all__ = [
     "missing",
 ]
 
-# TensorFlow reads it at its first operation. By itself it takes the convolution library only on processors with
-# instructions for neural networks; on one with AVX2 alone a gradient then costs a seventh more (bench/README.md).
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
 
 def load_model(handle: str = DEFAULT_MODEL, chunk: int | None = None) -> TensorFlowModel:
     """Load a model and prove that it has scores and a gradient.
