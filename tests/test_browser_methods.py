@@ -156,6 +156,8 @@ def test_a_parameter_computes_its_own_card_anew(visit):
     samples.press("Enter")
     expect(card(page, "smoothgrad")).to_contain_text("9 gradients and 1 forward pass in")
     finished(page, 3)
+    # The card says so before its picture is drawn.
+    expect(page.locator(".st-key-cards img[alt^='Attribution by']")).to_have_count(3)
     after = masks(page)
     assert [a == b for a, b in zip(after, before, strict=True)] == [True, False, True]
     until(lambda: address(page)["smoothgrad-samples"] == "9", "the address does not carry the samples")
