@@ -95,10 +95,13 @@ def gradients_at(model, *points):
 # The gradient itself, and its mean and variance over noisy copies.
 
 
-def test_gradient_times_input_is_the_gradient_times_the_image(model, photo):
+def test_gradient_times_input_is_the_gradient_times_the_image(model, waves, photo):
+    plain, product = (attribute(waves, method, IMAGE) for method in (Gradient(), GradientXInput()))
+    np.testing.assert_array_equal(product.values, plain.values * IMAGE)
     image = photo("coffee")
     plain, product = (attribute(model, method, image, 967) for method in (Gradient(), GradientXInput()))
-    np.testing.assert_array_equal(product.values, plain.values * image)
+    # Beside other networks, as here, the convolution library may round two calls differently (bench/README.md).
+    assert map_distance(product.values, plain.values * image) < 1e-5
 
 
 def noisy_gradients(model, samples, sigma, seed):
