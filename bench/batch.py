@@ -25,7 +25,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from bench.timing import DEPLOYING, facts_table, machine_line, save, tree_memory, write_table
+from bench.timing import tell, tree_memory
 from igcore.batch import Record, Source, Specification, run_batch
 from igcore.methods import IntegratedGradients
 from igcore.models import DEFAULT_MODEL
@@ -52,12 +52,7 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="print only, write nothing")
     options = parser.parse_args()
     found = one_folder(options.images) | on_ray(options.ray_images, options.runs)
-    for name, value in found.items():
-        print(f"{name:<46} {value}")
-    print(machine_line())
-    if not options.dry:
-        print(f"written: {save('batch', found)} and the table of docs/deploying.md")
-        write_table("batch", facts_table(found) + f"\n\nOn {machine_line()}.", DEPLOYING)
+    tell("batch", found, options.dry)
 
 
 def photo(number: int) -> bytes:

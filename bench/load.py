@@ -30,7 +30,7 @@ import requests
 from PIL import Image
 
 import igcore
-from bench.timing import DEPLOYING, facts_table, machine_line, save, tree_memory, write_table
+from bench.timing import tell, tree_memory
 from bench.visitor import Run, Visitor
 from igcore.heatmaps import Drawing, mask_picture
 from igcore.images import png_bytes
@@ -84,12 +84,7 @@ def main() -> None:
             server.stop()
         log = server.log.read_text()
     found = report(seen, log, options)
-    for name, value in found.items():
-        print(f"{name:<46} {value}")
-    print(machine_line())
-    if not options.dry:
-        print(f"written: {save('load', found)} and the table of docs/deploying.md")
-        write_table("load", facts_table(found) + f"\n\nOn {machine_line()}.", DEPLOYING)
+    tell("load", found, options.dry)
     if seen.tracebacks or seen.for_ever or "Traceback" in log or found["pictures that differ"]:
         sys.exit("the load was not borne: see above")
 

@@ -17,13 +17,12 @@ from igcore.files import write_whole
 from igcore.in_flight import IN_FLIGHT
 
 __all__ = [
-    "DEPLOYING",
-    "facts_table",
     "machine",
     "machine_line",
     "save",
     "seconds",
     "spread",
+    "tell",
     "tree_memory",
     "write_table",
 ]
@@ -120,9 +119,15 @@ def write_table(mark: str, table: str, page: Path | None = None) -> None:
     write_whole(page, f"{before}{opened}{table}\n{closed}{after}".encode())
 
 
-def facts_table(facts: dict[str, Any]) -> str:
-    """Write facts as a table of two columns in Markdown."""
+def tell(name: str, facts: dict[str, Any], dry: bool) -> None:
+    """Print facts with the machine; unless `dry`, write them to the results and as a table to docs/deploying.md."""
+    for fact, value in facts.items():
+        print(f"{fact:<50} {value}")
+    print(machine_line())
+    if dry:
+        return
     rows = [
-        f"| {name} | {value:,} |" if type(value) is int else f"| {name} | {value} |" for name, value in facts.items()
+        f"| {fact} | {value:,} |" if type(value) is int else f"| {fact} | {value} |" for fact, value in facts.items()
     ]
-    return "\n".join(["| | |", "|---|---|", *rows])
+    write_table(name, "\n".join(["| | |", "|---|---|", *rows, "", f"On {machine_line()}."]), DEPLOYING)
+    print(f"written: {save(name, facts)} and the table of docs/deploying.md")

@@ -40,6 +40,19 @@ def test_results_say_what_they_ran_on(tmp_path, monkeypatch):
     assert found["machine"]["TensorFlow threads"]
 
 
+def test_facts_are_told_and_written_only_where_that_is_wanted(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "deploying.md"
+    page.write_text("<!-- some -->\n<!-- /some -->\n")
+    monkeypatch.setattr(timing, "DEPLOYING", page)
+    monkeypatch.setattr(timing, "RESULTS", tmp_path / "results")
+    timing.tell("some", {"images": 2000, "share": "14%"}, dry=True)
+    assert "<!-- some -->\n<!-- /some -->" in page.read_text()
+    timing.tell("some", {"images": 2000, "share": "14%"}, dry=False)
+    assert "| images | 2,000 |\n| share | 14% |\n" in page.read_text()
+    assert json.loads((tmp_path / "results" / "some.json").read_text())["images"] == 2000
+    assert capsys.readouterr().out.count("2000") == 2
+
+
 def row(name, engine, other, rank=1, forward=0.3):
     times = {
         f"{peers.ENGINE}: goal": engine,

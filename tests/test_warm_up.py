@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import logging
+import sys
 import threading
 from pathlib import Path
 
@@ -53,6 +54,13 @@ def fresh():
     service.stop()
     yield
     service.stop()
+
+
+def test_threads_switch_sooner_while_it_serves():
+    before, seen = sys.getswitchinterval(), []
+    warmed(lambda: seen.append(sys.getswitchinterval()))
+    assert seen == [pytest.approx(warm_up.SWITCH_SECONDS)]
+    assert sys.getswitchinterval() == before
 
 
 def test_the_model_is_there_when_somebody_asks():

@@ -10,7 +10,7 @@ from ui import figures, frame, state
 from ui.card import completeness_card
 from ui.panels import picture_panels
 from ui.path import path_section
-from ui.scene import Scene, choose_scene, follow, newest, waited
+from ui.scene import Scene, choose_scene, done_within, follow, newest
 
 __all__ = ["main"]
 
@@ -32,7 +32,7 @@ def main() -> None:
 def explain(scene: Scene) -> None:
     """Follow the explanation of a scene while it runs, and show it."""
     (job,) = follow(scene.question)
-    running = not waited(job, frame.MOMENT)
+    running = not done_within(job, frame.MOMENT)
 
     @st.fragment(run_every=frame.polling(running))
     def live() -> None:

@@ -28,7 +28,7 @@ PAGES = (
     ("pages/batch.py", "Explain many images", ":material/photo_library:"),
 )
 
-#: How often a page looks at work under way: on a quiet server, and at the least.
+#: Seconds between two looks of a page at work under way: on a quiet server, and on the most crowded one.
 POLL_SECONDS, SELDOM_SECONDS = 0.6, 3.0
 
 #: Computations under way on a server from which on its pages look less often, in proportion: each look draws a page.

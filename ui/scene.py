@@ -32,11 +32,11 @@ __all__ = [
     "ask_again",
     "choose_scene",
     "choose_subject",
+    "done_within",
     "follow",
     "newest",
     "predicted",
     "ready_model",
-    "waited",
 ]
 
 #: Pixels of an image that no model has asked for yet.
@@ -81,14 +81,11 @@ def answered(question: Question[Answer], message: str, meanwhile: Callable[[], N
     # The slot is there whether it is used or not, so that nothing below it moves between two runs.
     slot = st.empty()
     job = client().ask(question)
-    if not _waited(job, 0.15):
+    if not _let_others_draw(job, 0.15):
         with slot.container(), st.spinner(message, show_time=meanwhile is None):
-            started = time.monotonic()
-            tick = st.empty()
             if meanwhile is not None:
                 meanwhile()
-            while not _waited(job, 0.2) and time.monotonic() - started < PATIENCE:
-                tick.empty()  # a call into Streamlit, at which a newer run can take over
+            done_within(job, PATIENCE)
         slot.empty()
     client().keep_failure(job)
     if job.error or not job.done:
@@ -99,20 +96,21 @@ def answered(question: Question[Answer], message: str, meanwhile: Callable[[], N
     return job.value
 
 
-def _waited(job: Job[Any], seconds: float) -> bool:
+def done_within(job: Job[Any], seconds: float) -> bool:
+    """Wait for a job's end, but not longer than this; return whether it ended. A newer run of the page takes over."""
+    tick, end = st.empty(), time.monotonic() + seconds
+    while not job.done and (left := end - time.monotonic()) > 0:
+        tick.empty()  # a call into Streamlit, at which a newer run can take over
+        _let_others_draw(job, min(left, 0.1))
+    return job.done
+
+
+def _let_others_draw(job: Job[Any], seconds: float) -> bool:
+    """Wait for a job's end, but not longer than this, without a turn at drawing; return whether it ended."""
     if job.done:
         return True
     with turns.aside():
         return job.wait(seconds)
-
-
-def waited(job: Job[Any], seconds: float) -> bool:
-    """Wait for a job's end, but not longer than this, while others draw; return whether it ended."""
-    tick, end = st.empty(), time.monotonic() + seconds
-    while not job.done and (left := end - time.monotonic()) > 0:
-        tick.empty()  # a call into Streamlit, at which a newer run can take over
-        _waited(job, min(left, 0.1))
-    return job.done
 
 
 def ready_model(key: str, meanwhile: Callable[[], None] | None = None) -> ModelSpec | None:

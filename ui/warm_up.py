@@ -32,6 +32,7 @@ async def while_serving(_server: Any) -> AsyncIterator[None]:
     if os.environ.get("IGCORE_LOG") == "debug":
         logging.basicConfig()
         logging.getLogger("igcore").setLevel(logging.DEBUG)
+    before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     _skip_looking_for_a_console()
     # Its jobs end with a client, so it stays until the server stops. What fails is told to whoever asks for the model.
@@ -39,6 +40,7 @@ async def while_serving(_server: Any) -> AsyncIterator[None]:
     first.ask(Load(DEFAULT_MODEL))
     yield
     service.stop()
+    sys.setswitchinterval(before)
 
 
 def _skip_looking_for_a_console() -> None:
