@@ -39,8 +39,8 @@ STEPS = 4
 #: Steps where throughput is measured: what a batch is run with.
 RAY_STEPS = 50
 
-#: Images before memory counts: until then models load and pools fill.
-WARM = 100
+#: Images before memory counts: until then models load and pools fill, and after 500 what writes the manifest is loaded.
+WARM = 600
 
 
 def main() -> None:

@@ -129,24 +129,31 @@ class Visitor:
         if rerun:
             await self._rerun()
 
-    async def upload(self, key: str, name: str, data: bytes) -> int:
-        """Upload a file in place of the one before; returns the status of the HTTP request."""
+    async def upload(self, key: str, name: str, data: bytes, replaces: bool = True) -> int:
+        """Upload a file in place of the one before; returns the status of the HTTP request.
+
+        A browser deletes the one before; without `replaces` it stays on the server.
+        """
         urls = await self._place_for(name)
-        sent = await asyncio.to_thread(
-            self._http.put,
-            f"{self.url}{urls.upload_url}",
-            files={name: (name, data)},
-            headers={"X-Xsrftoken": self._http.cookies.get(XSRF) or ""},
-            timeout=120,
-        )
+        widget = await self._widget(key)
+        if replaces and widget in self._states:
+            for info in self._states[widget].file_uploader_state_value.uploaded_file_info:
+                await self._send_file("DELETE", info.file_urls.delete_url)
+        sent = await self._send_file("PUT", urls.upload_url, files={name: (name, data)})
         if sent.ok:
-            state = WidgetState(id=await self._widget(key))
+            state = WidgetState(id=widget)
             info = state.file_uploader_state_value.uploaded_file_info.add()
             info.name, info.size, info.file_id = name, len(data), urls.file_id
             info.file_urls.CopyFrom(urls)
             self._states[state.id] = state
             await self._rerun()
         return int(sent.status_code)
+
+    async def _send_file(self, method: str, address: str, **content: Any) -> requests.Response:
+        headers = {"X-Xsrftoken": self._http.cookies.get(XSRF) or ""}
+        return await asyncio.to_thread(
+            self._http.request, method, f"{self.url}{address}", headers=headers, timeout=120, **content
+        )
 
     async def _place_for(self, name: str) -> Any:
         """Ask where to send a file; again where Streamlit drops its answer, since a run of the page began."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +25,7 @@ from igcore.runtime.back_end import Threads
 from igcore.runtime.processes import Processes
 from igcore.runtime.questions import Explain, Explained
 from tests import runtime_questions
-from tests.runtime_questions import Cores, Deadly, Failing, Hungry, Quick, Silent, Steps, happened, until
+from tests.runtime_questions import Cores, Deadly, Failing, Hungry, Map, Quick, Silent, Steps, happened, until
 
 LIMITS = read_limits()
 
@@ -357,6 +359,34 @@ def test_each_of_two_workers_computes_on_its_own_core(one, kind, folder):
         assert [job.value for job in jobs] == [(1, 1)] * 2
 
 
+HEAP = """
+import ctypes, sys
+import numpy as np
+from igcore.runtime.heap import give_back_arrays
+class Info(ctypes.Structure):  # malloc.h: struct mallinfo2
+    _fields_ = [(str(n), ctypes.c_size_t) for n in range(3)] + [("own", ctypes.c_size_t)]
+    _fields_ += [(str(n), ctypes.c_size_t) for n in range(4, 10)]
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = Info
+if sys.argv[1] == "give back":
+    give_back_arrays()
+for _ in range(3):
+    np.ones(4_000_000, np.uint8)
+before = libc.mallinfo2().own
+kept = np.ones(600_000, np.uint8)
+print(libc.mallinfo2().own - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+@pytest.mark.parametrize(("given", "own"), [("give back", 1), ("as it is", 0)])
+def test_a_map_has_memory_of_its_own_after_larger_arrays_went(given, own):
+    run = subprocess.run(
+        [sys.executable, "-c", HEAP, given], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
+    )
+    assert int(run.stdout) == own
+
+
 def test_workers_end_with_their_server():
     with running("processes") as runtime:
         back = runtime.back_end
@@ -421,6 +451,24 @@ def test_kept_answers_stay_within_their_bound(one, any_kind, folder):
         assert runtime.known(Steps(folder, "29", 1, 0)) == "29"
         assert runtime.known(Steps(folder, "0", 1, 0)) is None
         assert runtime.cached_bytes == 10_000
+
+
+def test_an_answer_that_is_not_kept_goes_with_its_last_job(one, any_kind, folder):
+    def seen(client, name):
+        job = client.ask(Map(folder, name))
+        assert job.wait(60)
+        return weakref.ref(job.value)
+
+    one.close()
+    with running(any_kind, replace(LIMITS, cache_megabytes=0.0001)) as runtime:
+        client = runtime.client()
+        gc.disable()
+        try:
+            answers = [seen(client, name) for name in "abc"]
+            # Threads that hand answers over may hold the last one.
+            assert [answer() for answer in answers[:2]] == [None, None]
+        finally:
+            gc.enable()
 
 
 def test_limits_come_from_one_file_that_another_changes(tmp_path, monkeypatch):

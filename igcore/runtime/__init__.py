@@ -21,6 +21,7 @@ from igcore.errors import InputError
 from igcore.in_flight import MOST_IN_FLIGHT, cores
 from igcore.runtime.back_end import BackEnd, Threads
 from igcore.runtime.client import Client
+from igcore.runtime.heap import give_back_arrays
 from igcore.runtime.jobs import Job
 from igcore.runtime.limits import Limits, read_limits
 from igcore.runtime.question import Question
@@ -46,6 +47,7 @@ def start_back_end(limits: Limits) -> BackEnd:
     kind = os.environ.get("IGCORE_RUNTIME") or "processes"
     if kind == "threads":
         return Threads()
+    give_back_arrays()
     if kind == "processes":
         from igcore.runtime.processes import Processes
 

@@ -25,6 +25,7 @@ class Limits:
 
     upload_megabytes: float
     upload_megapixels: float
+    upload_held_megabytes: float
     explanation_gradients: int
     explanation_seconds: float
     explanation_stalled_seconds: float

@@ -239,6 +239,8 @@ class Runtime:
             computation.future.set_result(answer)
         else:
             computation.future.set_exception(failure)
+        # They know it, too: a ring would keep the answer until Python looks for rings.
+        computation.jobs.clear()
 
     def _run_again_alone(self, computation: Computation[Any]) -> None:
         """Try once more what was under way when a worker ended, in one where it can take nobody else along."""
