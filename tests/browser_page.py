@@ -8,11 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
-ROOT = Path(__file__).parents[1]
+from tests.served import Server
+
 WIDE, NARROW = (1440, 900), (390, 844)
 
 #: How Debian's Chromium is started.
@@ -37,44 +34,6 @@ SEARCHED = re.compile(r"/(baselines|integrators|methods|batch)/_stcore/(health|h
 #: What any single expectation may take, in milliseconds: other work may keep the machine busy.
 SECONDS = 240_000
 expect.set_options(timeout=SECONDS)
-
-
-class Server:
-    """A dashboard in a process of its own."""
-
-    def __init__(self, log: Path, **environment: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = log
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-        options = ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [*command, *options],
-                cwd=ROOT,
-                env=os.environ | {"IGCORE_RUNTIME": "", **environment},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        self._wait()
-
-    def _wait(self) -> None:
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError(f"the server did not start: {self.log.read_text()}")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
 
 
 @pytest.fixture(scope="session")
