@@ -36,8 +36,8 @@ from igcore.heatmaps import Drawing, mask_picture
 from igcore.images import png_bytes
 from igcore.photos import PHOTOS
 from igcore.runtime import read_limits
+from tests.dashboard import Server
 from tests.hostile import hostile_files
-from tests.served import Server
 
 #: Seconds after which somebody counts as one who waits for ever: thirty turns of a slow machine are fewer.
 FOR_EVER = 180.0

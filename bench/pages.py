@@ -24,7 +24,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from bench.timing import machine_line, save, spread
 from tests.browser_page import LAUNCH, WIDE, choose, done, settled
-from tests.served import Server
+from tests.dashboard import Server
 
 #: Clicked on one after the other; each is computed anew.
 BASELINES = ("White", "Gray", "Image mean", "Uniform noise", "Gaussian noise", "Gaussian blur", "Maximum distance")

@@ -129,14 +129,11 @@ class Visitor:
         if rerun:
             await self._rerun()
 
-    async def upload(self, key: str, name: str, data: bytes, replaces: bool = True) -> int:
-        """Upload a file in place of the one before; returns the status of the HTTP request.
-
-        A browser deletes the one before; without `replaces` it stays on the server.
-        """
+    async def upload(self, key: str, name: str, data: bytes) -> int:
+        """Upload a file, and delete the one that it replaces, as a browser does; returns the HTTP request's status."""
         urls = await self._place_for(name)
         widget = await self._widget(key)
-        if replaces and widget in self._states:
+        if widget in self._states:
             for info in self._states[widget].file_uploader_state_value.uploaded_file_info:
                 await self._send_file("DELETE", info.file_urls.delete_url)
         sent = await self._send_file("PUT", urls.upload_url, files={name: (name, data)})

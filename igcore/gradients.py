@@ -98,31 +98,38 @@ def integrate(
     """
     if weights.ndim != 2 or weights.shape[1] != alphas.size:
         raise InputError(f"weights have shape {weights.shape}; expected (rows, {alphas.size}), one column a node")
-    total = np.zeros((len(weights), *path.image.shape), np.float64)
-    scores, slopes, mean_gradients = np.empty((3, alphas.size), np.float64)
-    velocity = path.velocity
-
-    def seen(count: int) -> PathSums:
-        return PathSums(alphas[:count], scores[:count], slopes[:count], mean_gradients[:count], total, velocity)
-
+    running = _Running(path, alphas, len(weights))
     starts = range(0, alphas.size, model.chunk)
     chunks = [slice(start, min(start + model.chunk, alphas.size)) for start in starts]
-
-    def weigh(chunk: slice) -> PathChunk:
-        return _weighed(model, path, velocity, alphas[chunk], weights[:, chunk], target, of)
-
-    parts = in_order(weigh, chunks)
+    parts = in_order(
+        lambda chunk: _weighed(model, path, running.velocity, alphas[chunk], weights[:, chunk], target, of), chunks
+    )
     for chunk in chunks:
         if should_stop is not None and should_stop():
             raise Cancelled(f"stopped after {chunk.start} of {alphas.size} gradients")
-        part = next(parts)
-        total += part.weighted
-        scores[chunk] = part.scores
-        slopes[chunk] = part.slopes
-        mean_gradients[chunk] = part.mean_gradients
+        running.add(chunk, next(parts))
         if on_chunk is not None:
-            on_chunk(seen(chunk.stop))
-    return seen(alphas.size)
+            on_chunk(running.until(chunk.stop))
+    return running.until(alphas.size)
+
+
+class _Running:
+    """The sums over a path's nodes while they come in, a chunk at a time from the left."""
+
+    def __init__(self, path: StraightPath, alphas: Array, rows: int) -> None:
+        self.alphas, self.velocity = alphas, path.velocity
+        self._weighted = np.zeros((rows, *path.image.shape), np.float64)
+        self._scores, self._slopes, self._means = np.empty((3, alphas.size), np.float64)
+
+    def add(self, chunk: slice, part: PathChunk) -> None:
+        """Add what the model gave for a chunk of the nodes."""
+        self._weighted += part.weighted
+        self._scores[chunk], self._slopes[chunk], self._means[chunk] = part.scores, part.slopes, part.mean_gradients
+
+    def until(self, count: int) -> PathSums:
+        """Return the sums over the first nodes, which must be all that were added."""
+        scores, slopes, means = self._scores[:count], self._slopes[:count], self._means[:count]
+        return PathSums(self.alphas[:count], scores, slopes, means, self._weighted, self.velocity)
 
 
 def node_gradients(model: Model, path: StraightPath, alphas: Array, target: int, of: Of = "probability") -> PathSums:

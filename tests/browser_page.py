@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
-from tests.served import Server
+from tests.dashboard import Server
 
 WIDE, NARROW = (1440, 900), (390, 844)
 

@@ -11,7 +11,8 @@ import igcore
 from igcore.agreement import map_distance
 from igcore.models.efficientnet_lite import read_weights, weight_file
 from igcore.models.keras_graph import read_keras
-from igcore.models.layers import Convolution, Depthwise, Rectifier
+from igcore.models.layers import Rectifier
+from igcore.models.linear_layers import Convolution, Depthwise
 from igcore.models.network import TensorFlowModel
 
 

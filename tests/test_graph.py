@@ -11,7 +11,7 @@ import tensorflow as tf
 import igcore
 from igcore.models.base import ModelSpec
 from igcore.models.keras_graph import read_keras
-from igcore.models.layers import Add, AveragePool, Convolution, Dense, Depthwise, Scale
+from igcore.models.linear_layers import Add, AveragePool, Convolution, Dense, Depthwise, Scale
 from igcore.models.network import TensorFlowModel
 from tests.functions import assert_same_map
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -378,7 +379,7 @@ print(libc.mallinfo2().own - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc")
 @pytest.mark.parametrize(("given", "own"), [("give back", 1), ("as it is", 0)])
 def test_a_map_has_memory_of_its_own_after_larger_arrays_went(given, own):
     run = subprocess.run(

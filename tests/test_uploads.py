@@ -13,18 +13,18 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from ui import uploads
 
-ROOT = Path(__file__).parents[1]
+ROOT, KB = Path(__file__).parents[1], 1000
 
 
 @pytest.fixture
 def held():
     held = MemoryUploadedFileManager("/upload")
-    uploads.bound(held, 100)
+    uploads.limit_total(held, 100 * KB)
     return held
 
 
-def send(held, session, name, size):
-    held.add_file(session, UploadedFileRec(name, f"{name}.png", "image/png", b"x" * size))
+def send(held, session, name, kilobytes):
+    held.add_file(session, UploadedFileRec(name, f"{name}.png", "image/png", bytes(kilobytes * KB)))
 
 
 def names(held, session):
@@ -32,8 +32,8 @@ def names(held, session):
 
 
 def test_what_fits_stays(held):
-    send(held, "one", "a", 50)
-    send(held, "two", "b", 50)
+    send(held, "one", "a", 48)
+    send(held, "two", "b", 48)
     assert (names(held, "one"), names(held, "two")) == (["a"], ["b"])
 
 
@@ -49,6 +49,12 @@ def test_a_file_larger_than_all_is_not_kept_and_costs_others_nothing(held):
     send(held, "one", "a", 30)
     send(held, "greedy", "b", 101)
     assert (names(held, "one"), names(held, "greedy")) == (["a"], [])
+
+
+def test_files_that_hold_nothing_are_counted_too(held):
+    for number in range(300):
+        send(held, "greedy", f"{number}", 0)
+    assert 90 <= len(held.file_storage["greedy"]) < 100
 
 
 def test_what_is_deleted_gives_its_room(held):

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-__all__ = ["bound"]
+__all__ = ["limit_total", "limit_total_of_server"]
+
+#: Bytes that a file takes beside what it brings.
+RECORD = 1000
 
 
-def bound(held: MemoryUploadedFileManager, most: int) -> None:
-    """Let the files that a server holds take so many bytes at most.
+def limit_total_of_server(most: int) -> None:
+    """Let the files that this server holds take so many bytes at most; see `limit_total`."""
+    manager = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
+    if isinstance(manager, MemoryUploadedFileManager):
+        limit_total(manager, most)
+
+
+def limit_total(manager: MemoryUploadedFileManager, most: int) -> None:
+    """Let the files that a manager holds take so many bytes at most.
 
     A browser deletes the file that another one replaces, but nothing makes a program do so, and Streamlit keeps what
-    is sent until its session ends. A file that has no room takes that of the oldest file of whoever holds most; who
-    loses one sees a page without it, as before the upload.
+    is sent until its session ends. Where there is no room, whoever holds most loses the oldest file, and sees a page
+    without it, as before the upload.
     """
-    add = held.add_file
+    add = manager.add_file
 
     def add_within(session_id: str, file: UploadedFileRec) -> None:
         add(session_id, file)
-        while (sizes := _sizes(held)) and sum(sizes.values()) > most:
+        while sum((sizes := _sizes(manager)).values()) > most:
             greedy = max(sizes, key=sizes.__getitem__)
-            held.remove_file(greedy, next(iter(held.file_storage[greedy])))
+            manager.remove_file(greedy, next(iter(manager.file_storage[greedy])))
 
-    held.add_file = add_within  # type: ignore[method-assign]
+    manager.add_file = add_within  # type: ignore[method-assign]
 
 
-def _sizes(held: MemoryUploadedFileManager) -> dict[str, int]:
-    """Return the bytes of every session that has files."""
-    sizes = {session: sum(len(file.data) for file in files.values()) for session, files in held.file_storage.items()}
-    return {session: size for session, size in sizes.items() if size}
+def _sizes(manager: MemoryUploadedFileManager) -> dict[str, int]:
+    """Return the bytes of every session."""
+    return {session: sum(map(_size, files.values())) for session, files in manager.file_storage.items()}
+
+
+def _size(file: UploadedFileRec) -> int:
+    return len(file.data) + len(file.name) + len(file.type) + RECORD

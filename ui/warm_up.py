@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from streamlit import delta_generator
-from streamlit import runtime as streamlit_runtime
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from igcore.models import DEFAULT_MODEL
 from igcore.runtime.model_questions import Load
@@ -37,10 +35,7 @@ async def while_serving(_server: Any) -> AsyncIterator[None]:
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     _skip_looking_for_a_console()
-    if streamlit_runtime.exists():
-        held = streamlit_runtime.get_instance().uploaded_file_mgr
-        if isinstance(held, MemoryUploadedFileManager):
-            uploads.bound(held, int(service.limits().upload_held_megabytes * 1e6))
+    uploads.limit_total_of_server(int(service.limits().upload_held_megabytes * 1e6))
     # Its jobs end with a client, so it stays until the server stops. What fails is told to whoever asks for the model.
     first = service.runtime().client()
     first.ask(Load(DEFAULT_MODEL))

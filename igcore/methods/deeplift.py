@@ -75,7 +75,8 @@ class _Compared:
 
     def _parts(self, position: int) -> tuple[Array, Array]:
         """Return a node's difference as the sum of its positive and of its negative contributions."""
-        from igcore.models.layers import Linear, Rearrangement
+        from igcore.models.layers import Rearrangement
+        from igcore.models.linear_layers import Linear
 
         node = self.graph.nodes[position]
         if isinstance(node, Rearrangement):
@@ -127,7 +128,8 @@ def contributions(graph: Any, image: Array, reference: Array, target: int, revea
         They sum to the difference of the logits.
     logit, reference_logit : float
     """
-    from igcore.models.layers import Linear, MaxPool, Rectifier
+    from igcore.models.layers import MaxPool, Rectifier
+    from igcore.models.linear_layers import Linear
 
     seen = _Compared(graph, image, reference)
     start = np.zeros((2, *seen.of_image[-1].shape), np.float32)

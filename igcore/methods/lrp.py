@@ -61,7 +61,7 @@ class _Relevance(Settings):
 
     def attribute(self, task: Task) -> Attribution:
         """Hand the logit's relevance down to the pixels."""
-        from igcore.models.layers import Linear
+        from igcore.models.linear_layers import Linear
 
         graph = task.model.graph
         outputs = graph.activations(task.image[None])
@@ -210,7 +210,7 @@ class LrpComposite(_Relevance):
 
     def rule(self, node: Any) -> Rule:
         """Return the rule for a layer."""
-        from igcore.models.layers import Convolution, Depthwise
+        from igcore.models.linear_layers import Convolution, Depthwise
 
         return gamma_rule(self.gamma) if isinstance(node, (Convolution, Depthwise)) else epsilon_rule(self.epsilon)
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from igcore.errors import ModelError, ModelUnavailable
 from igcore.models.graph import Graph
-from igcore.models.layers import Add, AveragePool, Convolution, Dense, Depthwise, Image, Node, Rectifier
+from igcore.models.layers import Image, Node, Rectifier
+from igcore.models.linear_layers import Add, AveragePool, Convolution, Dense, Depthwise
 from igcore.models.torch_file import read_torch_file
 
 __all__ = ["build_efficientnet_lite0", "weight_file"]

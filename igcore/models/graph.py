@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from igcore.models.layers import Node, Rearrangement, Weighted
+from igcore.models.layers import Node, Rearrangement
+from igcore.models.linear_layers import Weighted
 
 __all__ = ["Graph"]
 

@@ -13,20 +13,8 @@ from numpy.typing import NDArray
 
 from igcore.errors import ModelError
 from igcore.models.graph import Graph
-from igcore.models.layers import (
-    Add,
-    AveragePool,
-    Convolution,
-    Dense,
-    Depthwise,
-    Flatten,
-    Image,
-    MaxPool,
-    Node,
-    Pad,
-    Rectifier,
-    Scale,
-)
+from igcore.models.layers import Flatten, Image, MaxPool, Node, Pad, Rectifier
+from igcore.models.linear_layers import Add, AveragePool, Convolution, Dense, Depthwise, Scale
 
 __all__ = ["read_keras"]
 
