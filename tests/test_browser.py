@@ -187,6 +187,17 @@ def test_upload_is_explained_and_never_enters_the_link(visit):
     until(lambda: "image" not in address(page), "the address still names an image")
 
 
+def test_a_file_that_the_server_has_no_room_for_is_told_and_the_result_stays(visit, start, tmp_path):
+    (tmp_path / "limits.toml").write_text("[upload]\nheld_megabytes = 0.1\n")
+    page = visit(url=start(IGCORE_LIMITS=str(tmp_path / "limits.toml")).url)
+    done(page)
+    page.locator(".st-key-source").get_by_text("Upload").click()
+    page.locator(".st-key-upload input[type=file]").set_input_files(igcore.PHOTOS["camera"].path)
+    expect(alert(page, "no room left for uploads")).to_be_visible()
+    expect(alert(page, "this shows Espresso")).to_be_visible()
+    expect(page.get_by_text("explained: espresso")).to_be_visible()
+
+
 def test_bad_uploads_say_so_in_one_line_and_the_result_stays(visit, tmp_path):
     page = visit()
     done(page)

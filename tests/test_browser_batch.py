@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from pyarrow import parquet
 
 import igcore
-from tests.browser_page import NARROW, WIDE, alert, done, no_sideways_overflow, settled
+from tests.browser_page import NARROW, WIDE, alert, done, leave, no_sideways_overflow, settled
 
 pytestmark = pytest.mark.browser
 
@@ -98,8 +98,15 @@ def test_who_waits_is_told_his_place(visit):
         expect(pages[-1].locator(".st-key-completeness")).to_contain_text(re.compile("gradients|server"))
     expect(pages[-1].locator(".st-key-completeness")).to_contain_text("Waiting for others on this server")
     for page in pages[:2]:
-        page.close()
+        leave(page)
     done(pages[-1], 1001)
+
+
+def test_a_batch_that_the_server_has_no_room_for_says_so(visit, start, tmp_path):
+    (tmp_path / "limits.toml").write_text("[upload]\nheld_megabytes = 0.1\n")
+    page = visit("batch", url=start(IGCORE_LIMITS=str(tmp_path / "limits.toml")).url)
+    page.locator(".st-key-batch_upload input[type=file]").set_input_files([igcore.PHOTOS["camera"].path])
+    expect(alert(page, "no room left for uploads")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

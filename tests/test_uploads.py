@@ -43,6 +43,9 @@ def test_who_holds_most_loses_the_oldest(held):
     send(held, "greedy", "c", 40)
     send(held, "one", "d", 20)
     assert (names(held, "one"), names(held, "greedy")) == (["a", "d"], ["c"])
+    assert (uploads.lost("one"), uploads.lost("greedy")) == (False, True)
+    held.remove_file("greedy", "c")
+    assert not uploads.lost("greedy")
 
 
 def test_a_file_larger_than_all_is_not_kept_and_costs_others_nothing(held):

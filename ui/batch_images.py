@@ -14,6 +14,7 @@ from igcore.photos import PHOTOS
 from ui.controls import TYPES
 from ui.markup import plain
 from ui.service import limits
+from ui.uploads import tell_lost
 
 __all__ = ["choose_images"]
 
@@ -33,6 +34,7 @@ def choose_images() -> list[Source]:
         help=f"JPEG, PNG or WebP, each at most {allowed.upload_megabytes:g} MB and {allowed.upload_megapixels:g} "
         f"megapixels; a ZIP {allowed.batch_zip_megabytes:g} MB, and {allowed.batch_unpacked_megabytes:g} MB unpacked.",
     )
+    tell_lost()
     if not files:
         return _offered()
     st.session_state.pop(_BUNDLED, None)

@@ -14,6 +14,7 @@ from igcore.photos import PHOTOS
 from igcore.registry import parameters
 from ui.markup import plain
 from ui.pictures import Picture, bundled
+from ui.uploads import tell_lost
 from ui.widgets import from_parameter, segments, select
 
 __all__ = ["choose_drawing", "choose_image", "choose_model", "choose_other_picture", "choose_target"]
@@ -59,6 +60,7 @@ def _source(source: str) -> Picture:
             file = st.camera_input("Photo", key="camera")
         st.caption("Stays on this server while the session lasts, and never goes into a link.")
         if file is None:
+            tell_lost()
             st.info(f"Until you choose one, this shows {last.label}.", icon=":material/image:")
             return last
         picture = _readable(_uploaded(file), last)
@@ -87,6 +89,8 @@ def choose_other_picture(key: str, label: str, default: str, link: bool = True) 
     """Offer a second image: a bundled one, unless one is uploaded."""
     name = select(label, key, list(PHOTOS), default, lambda one: PHOTOS[one].label, "A bundled photo.", link)
     file = st.file_uploader("or your own", TYPES, key=f"{key}_upload")
+    if file is None:
+        tell_lost()
     return bundled(name) if file is None else _readable(_uploaded(file), bundled(name))
 
 
