@@ -61,13 +61,19 @@ def completeness_verdict(attribution: Attribution) -> Verdict:
     share = f"{max(relative, 0.001):.1%}"  # "within 0.0%" would claim more than is known
     if relative <= GOOD:
         return Verdict("good", f"Complete: the sum is within {share} of F(x) − F(x′).")
-    integrated = "integrator" in attribution.settings
-    more = "samples" if "samples" in attribution.settings else "steps"
     if relative <= FAIR:
-        way = "More steps make it exact" if integrated else f"More {more} may bring it nearer"
-        return Verdict("fair", f"Nearly complete: the sum is {share} off. {way}.")
-    way = "Take more steps or a sharper integrator" if integrated else f"More {more} may bring it nearer"
-    return Verdict("poor", f"Not complete: the sum is {share} off. {way}.")
+        return Verdict("fair", f"Nearly complete: the sum is {share} off. {_way(attribution, 'More steps make it exact.')}")
+    way = _way(attribution, "Take more steps or a sharper integrator.")
+    return Verdict("poor", f"Not complete: the sum is {share} off. {way}")
+
+
+def _way(attribution: Attribution, integrated: str) -> str:
+    """Say what makes a sum more exact: for an integrator as given, else more of what was drawn."""
+    if "integrator" in attribution.settings:
+        return integrated
+    if "samples" in attribution.settings:
+        return "More samples may bring it nearer."
+    return "More steps may bring it nearer."
 
 
 def _convergence_verdict(attribution: Attribution, relative: float) -> Verdict:

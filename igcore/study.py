@@ -112,8 +112,10 @@ class Study:
             told = f"No fixed integrator reaches {goal} here with up to {self._longest} steps"
             return f"{told}; adaptive stops after {adaptive}." if adaptive else f"{told}, nor does adaptive."
         curve, at = reached[best]
-        told = f"Here {INTEGRATORS[best].label} with {curve.steps[at]} steps ({needs[best]} gradients) is the "
-        told += f"cheapest fixed integrator that reaches {goal}"
+        told = (
+            f"Here {INTEGRATORS[best].label} with {curve.steps[at]} steps ({needs[best]} gradients) is the "
+            f"cheapest fixed integrator that reaches {goal}"
+        )
         return f"{told}; adaptive stops by itself after {adaptive}." if adaptive else f"{told}."
 
     @property

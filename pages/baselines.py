@@ -9,6 +9,7 @@ from ui import frame, state
 from ui.agreement_view import agreement_section
 from ui.columns import Column, choose_columns
 from ui.controls import choose_drawing
+from ui.language import N_, _
 from ui.progress import jobs_line
 from ui.scene import follow
 from ui.side_by_side import Seen, grid, seen_of
@@ -17,8 +18,8 @@ from ui.widgets import toggle
 
 def main() -> None:
     frame.open_page(
-        "Compared with what?",
-        "The same picture explained against several baselines: what each of them shows, hides, and leaves blind.",
+        N_("Compared with what?"),
+        N_("The same picture explained against several baselines: what each of them shows, hides, and leaves blind."),
     )
     with frame.errors_as_lines():
         by, columns = choose_columns()
@@ -46,10 +47,10 @@ def view(by: str, several: list[Seen]) -> None:
     jobs_line([one.job for one in several if one.job is not None], _spent(several))
     drawing = choose_drawing()
     shared = toggle(
-        "One color scale for all maps",
+        _("One color scale for all maps"),
         "shared_scale",
         default=True,
-        help="With one scale, brightness can be compared between the maps. Without, each map shows its own range.",
+        help=_("With one scale, brightness can be compared between the maps. Without, each map shows its own range."),
     )
     grid(several + averaged(by, several), drawing, shared)
     agreement_section(several, drawing, shared)
@@ -59,7 +60,9 @@ def view(by: str, several: list[Seen]) -> None:
 def _spent(several: Sequence[Seen]) -> str:
     known = [one.result for one in several if one.result is not None]
     gradients, seconds = sum(one.gradient_count for one in known), sum(one.seconds for one in known)
-    return f"{len(known)} maps, {gradients} gradients, {seconds:.1f} s"
+    return _(
+        "{maps} maps, {gradients} gradients, {seconds:.1f} s", maps=len(known), gradients=gradients, seconds=seconds
+    )
 
 
 def averaged(by: str, several: Sequence[Seen]) -> list[Seen]:
@@ -67,7 +70,7 @@ def averaged(by: str, several: Sequence[Seen]) -> list[Seen]:
     results = [one.result for one in several if one.finished and one.result is not None]
     if by != "baselines" or len(results) < len(several):
         return []
-    return [Seen(len(several) + 1, None, "Average", igcore.average(results))]
+    return [Seen(len(several) + 1, None, _("Average"), igcore.average(results))]
 
 
 main()

@@ -11,6 +11,7 @@ from ui.batch_images import choose_images
 from ui.batch_run import current, start
 from ui.batch_view import class_section, downloads, gallery, progress_line, table
 from ui.controls import FIT_HELP, FIT_LABELS, choose_model
+from ui.language import N_, _
 from ui.method_set import choose_settings
 from ui.scene import answered, ready_model
 from ui.service import client
@@ -21,9 +22,11 @@ TOP = "top"
 
 def main() -> None:
     frame.open_page(
-        "What do they have in common?",
-        "Many images, each explained by the same method: what the network looks for in a class, and which image is "
-        "explained unlike the others.",
+        N_("What do they have in common?"),
+        N_(
+            "Many images, each explained by the same method: what the network looks for in a class, and which image is "
+            "explained unlike the others."
+        ),
     )
     with frame.errors_as_lines():
         sources = choose_images()
@@ -37,18 +40,22 @@ def main() -> None:
 def choose_specification() -> Specification | None:
     with st.sidebar:
         key = choose_model()
-        fit = segments("Fit to the model's square", "fit", FIT_LABELS, "crop", FIT_HELP)
+        fits = {one: _(label) for one, label in FIT_LABELS.items()}
+        fit = segments(_("Fit to the model's square"), "fit", fits, "crop", _(FIT_HELP))
     spec = ready_model(key)
-    able = answered(Abilities(spec.key), "Measuring how fast the model runs here …") if spec is not None else None
+    measuring = _("Measuring how fast the model runs here …")
+    able = answered(Abilities(spec.key), measuring) if spec is not None else None
     if spec is None or able is None:
         return None
     with st.sidebar:
         target = choose_target(spec)
-        method = select("Method", "batch_method", list(METHODS), "ig", lambda one: METHODS[one].label, "Of all images.")
+        method = select(
+            _("Method"), "batch_method", list(METHODS), "ig", lambda one: _(METHODS[one].label), _("Of all images.")
+        )
         (choice,), seed = choose_settings([method], spec, able.closed, fit)
     why_not = choice.why_not
     if choice.settings is None or why_not:
-        st.warning(why_not or "These settings do not fit the method.", icon=":material/block:")
+        st.warning(why_not or _("These settings do not fit the method."), icon=":material/block:")
         return None
     st.session_state["seconds of an image"] = able.speed.seconds(choice.cost)
     return Specification(spec.key, choice.settings, target, fit, seed)
@@ -58,9 +65,10 @@ def choose_target(spec: ModelSpec) -> int | None:
     options = [TOP, *map(str, range(len(spec.labels)))]
 
     def name(option: str) -> str:
-        return "Each image's top class" if option == TOP else f"{spec.labels[int(option)]} ({option})"
+        return _("Each image's top class") if option == TOP else f"{spec.labels[int(option)]} ({option})"
 
-    value = select("Class to explain", "batch_target", options, TOP, name, "Type to search all of the model's classes.")
+    help = _("Type to search all of the model's classes.")
+    value = select(_("Class to explain"), "batch_target", options, TOP, name, help)
     return None if value == TOP else int(value)
 
 
@@ -69,26 +77,27 @@ def offer(sources: list[Source], specification: Specification) -> None:
     seconds = st.session_state["seconds of an image"] * len(sources)
     with st.container(horizontal=True, vertical_alignment="center"):
         begin = st.button(
-            f"Explain {len(sources)} images" if sources else "Explain them",
+            _("Explain {count} images", count=len(sources)) if sources else _("Explain them"),
             type="primary",
             icon=":material/play_arrow:",
             key="batch_begin",
             disabled=not sources or (run is not None and run.running),
         )
         if sources:
-            st.caption(f"About {seconds:.0f} s here, when nobody else computes.", width="content")
+            told = _("About {seconds:.0f} s here, when nobody else computes.", seconds=seconds)
+            st.caption(told, width="content")
     if begin:
         start(sources, specification, client())
         st.rerun()
     if run is not None and not begin and run.specification.describe() != specification.describe():
-        st.info("What is below was asked for with other settings; explain the images again to see these.")
+        st.info(_("What is below was asked for with other settings; explain the images again to see these."))
 
 
 def results() -> None:
     run = current()
     if run is None:
         st.info(
-            "Upload some images of a kind, say twenty photos of dogs, and see where the network looks for one.",
+            _("Upload some images of a kind, say twenty photos of dogs, and see where the network looks for one."),
             icon=":material/collections:",
         )
         return

@@ -5,13 +5,17 @@ import streamlit as st
 from ui import frame, state
 from ui.card import completeness_card
 from ui.integration_view import local_error_section, study_section, wanted_study
+from ui.language import N_
 from ui.scene import Scene, choose_scene, follow, newest
 
 
 def main() -> None:
     frame.open_page(
-        "What do you pay, what do you get?",
-        "The integral is a weighted sum of gradients. Where they are taken, and how many, decides how true the map is.",
+        N_("What do you pay, what do you get?"),
+        N_(
+            "The integral is a weighted sum of gradients. "
+            "Where they are taken, and how many, decides how true the map is."
+        ),
     )
     with frame.errors_as_lines():
         scene = choose_scene()

@@ -10,6 +10,7 @@ from igcore.speed import Speed
 from ui import frame, state
 from ui.agreement_view import agreement_section
 from ui.controls import choose_drawing, choose_target
+from ui.language import N_, _
 from ui.method_cards import Card, cards, download_all, waits
 from ui.method_set import choose_methods, choose_settings
 from ui.pictures import show
@@ -22,13 +23,16 @@ from ui.widgets import segments, toggle
 
 def main() -> None:
     frame.open_page(
-        "Does the family agree?",
-        "Integrated Gradients is one of many methods that say which pixels matter. Here they explain the same class of "
-        "the same image: where they agree, and what each one costs and means.",
+        N_("Does the family agree?"),
+        N_(
+            "Integrated Gradients is one of many methods that say which pixels matter. Here they explain the same "
+            "class of the same image: where they agree, and what each one costs and means."
+        ),
     )
     with frame.errors_as_lines():
         subject = choose_subject()
-        able = answered(Abilities(subject.spec.key), "Measuring how fast the model runs here …") if subject else None
+        measuring = _("Measuring how fast the model runs here …")
+        able = answered(Abilities(subject.spec.key), measuring) if subject else None
         if subject is not None and able is not None:
             compare(subject, able)
     state.write_address()
@@ -40,8 +44,9 @@ def compare(subject: Subject, able: Able) -> None:
     with right:
         keys = choose_methods(spec, able)
     with left, st.container(key="photo"):
-        seen = f"seen as {spec.label(subject.top)}, {subject.scores[subject.top]:.0%}"
-        show(subject.image, seen, f"{subject.picture.label}, {seen}")
+        score = subject.scores[subject.top]
+        seen = _("seen as {label}, {score:.0%}", label=spec.label(subject.top), score=score)
+        show(subject.image, seen, f"{_(subject.picture.label)}, {seen}")
     with st.sidebar:
         target = choose_target(spec, subject.top)
         choices, seed = choose_settings(keys, spec, able.closed, subject.fit)
@@ -64,23 +69,26 @@ def compare(subject: Subject, able: Able) -> None:
 
 def view(subject: Subject, label: str, several: list[Card], speed: Speed) -> None:
     if not several:
-        st.info("Choose one or more methods above.", icon=":material/checklist:")
+        st.info(_("Choose one or more methods above."), icon=":material/checklist:")
         return
     progress(label, [card.job for card in several if card.job is not None])
     drawing = choose_drawing()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(width=240):
-            over = segments("Picture", "over", {"map": "Map", "overlay": "Over the image"}, "map", None) == "overlay"
+            names = {"map": _("Map"), "overlay": _("Over the image")}
+            over = segments(_("Picture"), "over", names, "map", None) == "overlay"
         shared = toggle(
-            "One color scale for all maps",
+            _("One color scale for all maps"),
             "one_scale",
             default=False,
-            help="The methods' values have different units, so each map has its own scale unless you ask for one.",
+            help=_("The methods' values have different units, so each map has its own scale unless you ask for one."),
         )
     cards(several, subject.image, drawing, shared, over, speed)
     name = "".join(letter if letter.isalnum() else "-" for letter in label.lower())
     download_all(several, f"{subject.picture.name}_{name}", drawing)
-    seen = [Seen(number, None, card.choice.spec.label, card.result, card.job) for number, card in enumerate(several, 1)]
+    seen = [
+        Seen(number, None, _(card.choice.spec.label), card.result, card.job) for number, card in enumerate(several, 1)
+    ]
     agreement_section([one for one in seen if one.result is not None], drawing, shared)
 
 
@@ -92,7 +100,8 @@ def progress(label: str, jobs: list[Job[Attribution]]) -> None:
     def live() -> None:
         taken = sum(job.value.seconds for job in jobs if job.value is not None)
         if jobs:
-            jobs_line(jobs, f"{label}: {len(jobs)} maps in {taken:.1f} s", failed_where="its card says why")
+            finished = _("{label}: {count} maps in {seconds:.1f} s", label=label, count=len(jobs), seconds=taken)
+            jobs_line(jobs, finished, failed_where=_("its card says why"))
         if sum(job.done for job in jobs) > ended:
             st.rerun()
 

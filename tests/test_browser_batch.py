@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from pyarrow import parquet
 
 import igcore
-from tests.browser_page import NARROW, WIDE, alert, done, leave, no_sideways_overflow, settled
+from tests.browser_page import NARROW, WIDE, alert, done, no_sideways_overflow, settled
 
 pytestmark = pytest.mark.browser
 
@@ -98,7 +98,7 @@ def test_who_waits_is_told_his_place(visit):
         expect(pages[-1].locator(".st-key-completeness")).to_contain_text(re.compile("gradients|server"))
     expect(pages[-1].locator(".st-key-completeness")).to_contain_text("Waiting for others on this server")
     for page in pages[:2]:
-        leave(page)
+        page.close()
     done(pages[-1], 1001)
 
 

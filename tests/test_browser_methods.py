@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 import igcore
-from tests.browser_page import NARROW, WIDE, address, leave, no_sideways_overflow, settled, unmoved, until
+from tests.browser_page import NARROW, WIDE, address, no_sideways_overflow, settled, unmoved, until
 
 pytestmark = pytest.mark.browser
 
@@ -252,7 +252,7 @@ def test_a_deep_link_is_followed_on_a_cold_server(visit, start):
     expect(page.locator(".st-key-baseline input")).to_have_value("White")
     carried = dict(pair.split("=") for pair in query.split("&"))
     until(lambda: address(page).items() >= carried.items(), "the address has lost what the link said")
-    leave(page)
+    page.close()
     cold.stop()
 
 

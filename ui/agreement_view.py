@@ -11,42 +11,43 @@ import streamlit as st
 from igcore.agreement import Agreement, compare_maps
 from igcore.heatmaps import Drawing, difference_picture, full_scale, heat_map, mask_picture, scaled
 from ui import figures
+from ui.language import N_, _
 from ui.pictures import Array, digest, show
 from ui.side_by_side import Seen
 
 __all__ = ["agreement_section"]
 
 TABLES = (
-    ("spearman", "Spearman rank correlation", -1.0),
-    ("similarity", "Structural similarity (SSIM)", 0.0),
-    ("overlap", "Overlap of the top 5 % of pixels", 0.0),
+    ("spearman", N_("Spearman rank correlation"), -1.0),
+    ("similarity", N_("Structural similarity (SSIM)"), 0.0),
+    ("overlap", N_("Overlap of the top 5 % of pixels"), 0.0),
 )
 
 
 def agreement_section(several: Sequence[Seen], drawing: Drawing, shared: bool) -> None:
     """Draw the tables and the pair that is chosen by a click or by the two select boxes."""
-    st.subheader("Do the maps agree?", anchor=False)
+    st.subheader(_("Do the maps agree?"), anchor=False)
     finished = [one for one in several if one.finished and one.result is not None]
     heats = [heat_map(one.result.values, drawing.sign) for one in finished if one.result is not None]
     if len(finished) < 2:
-        st.caption("As soon as two maps are finished, their agreement is shown here.")
+        st.caption(_("As soon as two maps are finished, their agreement is shown here."))
         return
     if len({heat.shape for heat in heats}) > 1:
-        st.caption("The maps have different sizes, so pixel by pixel they cannot be compared.")
+        st.caption(_("The maps have different sizes, so pixel by pixel they cannot be compared."))
         return
     numbered = {one.number: one.label for one in finished}
     table = _compared(tuple(map(digest, heats)), heats)
     st.caption("  ·  ".join(f"**{number}** {name}" for number, name in numbered.items()))
     for column, (field, title, low) in zip(st.columns(3, gap="small"), TABLES, strict=True):
         column.plotly_chart(
-            figures.agreement_table(numbered, getattr(table, field), title, low),
+            figures.agreement_table(numbered, getattr(table, field), _(title), low),
             key=f"agreement_{field}",
             on_select=partial(_clicked, f"agreement_{field}", list(numbered)),
             selection_mode="points",
             config={"displayModeBar": False},
-            alt=f"{title} of each map with each",
+            alt=_("{measure} of each map with each", measure=_(title)),
         )
-    st.caption("A click on a cell shows its two maps. By chance the top 5 % of two maps overlap by 0.05.")
+    st.caption(_("A click on a cell shows its two maps. By chance the top 5 % of two maps overlap by 0.05."))
     _pair(numbered, heats, table, finished, drawing, shared)
 
 
@@ -83,7 +84,7 @@ def _pair(
             column.selectbox(name, numbers, now, key=key, format_func=lambda one: f"{one} {numbered[one]}")
             or numbers[0]
         )
-        for column, name, key in ((left, "Map A", "pair_a"), (right, "Map B", "pair_b"))
+        for column, name, key in ((left, _("Map A"), "pair_a"), (right, _("Map B"), "pair_b"))
         for now in [numbers.index(st.session_state[key])]
     )
     names = list(numbered.values())
@@ -97,12 +98,13 @@ def _pair(
             assert result is not None
             with column:
                 picture = mask_picture(result.values, drawing, scale)
-                show(picture, f"**{name}**: {names[index]}", f"Map of {names[index]}")
+                show(picture, f"**{name}**: {names[index]}", _("Map of {name}", name=names[index]))
         with columns[2]:
             first, second = (scaled(heats[index], limit=scale) for index, scale in zip((a, b), scales, strict=True))
             picture = difference_picture(first, second)
-            show(picture, "**A − B**: more in A red, more in B blue, none white", "Difference of the two maps")
+            told = _("**A − B**: more in A red, more in B blue, none white")
+            show(picture, told, _("Difference of the two maps"))
         with columns[3]:
-            for field, title, _ in TABLES:
+            for field, title, _low in TABLES:
                 value = getattr(table, field)[a, b]
-                st.metric(title, "–" if np.isnan(value) else f"{value:.2f}")
+                st.metric(_(title), "–" if np.isnan(value) else f"{value:.2f}")

@@ -12,6 +12,7 @@ from igcore.photos import PHOTOS
 from igcore.registry import parameters
 from ui import state
 from ui.controls import choose_other_picture
+from ui.language import _
 from ui.widgets import from_parameter
 
 __all__ = ["FEWEST", "MOST", "Choice", "choose_baselines"]
@@ -43,9 +44,10 @@ def choose_baselines(size: tuple[int, int], fit: str) -> list[Choice]:
     fit : str
     """
     slots = _slots()
-    st.markdown(f"**Baselines** ({len(slots)} of at most {MOST})")
+    st.markdown(_("**Baselines** ({count} of at most {most})", count=len(slots), most=MOST))
     if st.session_state.get(_CUT):
-        st.warning(f"The link asks for {st.session_state[_CUT]} baselines; these are the first {MOST}.")
+        asked = st.session_state[_CUT]
+        st.warning(_("The link asks for {asked} baselines; these are the first {most}.", asked=asked, most=MOST))
     chosen = []
     for number, slot in enumerate(slots, start=1):
         with st.container(border=True, key=f"baseline_slot_{number}", gap="xsmall"):
@@ -54,12 +56,12 @@ def choose_baselines(size: tuple[int, int], fit: str) -> list[Choice]:
         slots[slot] = choice.text or slots[slot]
         chosen.append(choice)
     st.button(
-        "Add a baseline",
+        _("Add a baseline"),
         icon=":material/add:",
         key="add_baseline",
         on_click=_add,
         disabled=len(slots) >= MOST,
-        help=f"Up to {MOST} can be compared.",
+        help=_("Up to {most} can be compared.", most=MOST),
     )
     texts = [one.text for one in chosen if one.text is not None]
     st.session_state[_SET] = tuple(texts)
@@ -84,7 +86,7 @@ def _read(text: str) -> tuple[str, ...]:
     """Read a set from a link."""
     texts = tuple(filter(None, text.split(";")))
     for one in texts:
-        kind, _, rest = one.partition(":")
+        kind, _colon, rest = one.partition(":")
         if kind != GivenImage.key:
             parse_baseline(one)
         elif rest not in PHOTOS:
@@ -96,22 +98,23 @@ def _read(text: str) -> tuple[str, ...]:
 
 
 def _draw(slot: int, start: str, number: int, removable: bool, size: tuple[int, int], fit: str) -> Choice:
-    kind_then, _, rest = start.partition(":")
+    kind_then, _colon, rest = start.partition(":")
     key = f"slot{slot}"
     st.session_state.setdefault(key, kind_then)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         now, kinds = st.session_state[key], list(BASELINES)
-        name = f"Baseline {number}"
-        kind = st.selectbox(name, kinds, kinds.index(now), key=key, format_func=lambda one: BASELINES[one].label) or now
+        name = _("Baseline {number}", number=number)
+        labels = {one: _(BASELINES[one].label) for one in kinds}
+        kind = st.selectbox(name, kinds, kinds.index(now), key=key, format_func=lambda one: labels[one]) or now
         st.button(
-            "Remove", key=f"{key}-remove", on_click=_remove, args=(slot,), disabled=not removable, type="tertiary"
+            _("Remove"), key=f"{key}-remove", on_click=_remove, args=(slot,), disabled=not removable, type="tertiary"
         )
-    label = BASELINES[kind].label
+    label = labels[kind]
     if kind == GivenImage.key:
         default = rest if kind == kind_then and rest in PHOTOS else "cat"
-        picture = choose_other_picture(f"{key}-other", "Compared with", default, link=False)
+        picture = choose_other_picture(f"{key}-other", _("Compared with"), default, link=False)
         text = None if picture.key is None else f"{kind}:{picture.key}"
-        return Choice(GivenImage(picture.at(size, fit)), f"{label}: {picture.label}", text)
+        return Choice(GivenImage(picture.at(size, fit)), f"{label}: {_(picture.label)}", text)
     settings = BASELINES[kind].settings
     first: dict[str, Any] = describe_baseline(parse_baseline(start)) if kind == kind_then else {}
     values = {}

@@ -12,6 +12,7 @@ from igcore.batch import Source, images_of_zip
 from igcore.errors import InputError
 from igcore.photos import PHOTOS
 from ui.controls import TYPES
+from ui.language import _, line
 from ui.markup import plain
 from ui.service import limits
 from ui.uploads import tell_lost
@@ -26,13 +27,19 @@ def choose_images() -> list[Source]:
     allowed = limits()
     most = int(allowed.batch_images)
     files = st.file_uploader(
-        f"Up to {most} images, or one ZIP of images",
+        _("Up to {count} images, or one ZIP of images", count=most),
         [*TYPES, "zip"],
         accept_multiple_files=True,
         key="batch_upload",
         max_upload_size=int(max(allowed.batch_zip_megabytes, allowed.upload_megabytes)),
-        help=f"JPEG, PNG or WebP, each at most {allowed.upload_megabytes:g} MB and {allowed.upload_megapixels:g} "
-        f"megapixels; a ZIP {allowed.batch_zip_megabytes:g} MB, and {allowed.batch_unpacked_megabytes:g} MB unpacked.",
+        help=_(
+            "JPEG, PNG or WebP, each at most {megabytes:g} MB and {megapixels:g} megapixels; "
+            "a ZIP {packed:g} MB, and {unpacked:g} MB unpacked.",
+            megabytes=allowed.upload_megabytes,
+            megapixels=allowed.upload_megapixels,
+            packed=allowed.batch_zip_megabytes,
+            unpacked=allowed.batch_unpacked_megabytes,
+        ),
     )
     tell_lost()
     if not files:
@@ -41,7 +48,7 @@ def choose_images() -> list[Source]:
     try:
         return _uploaded(files, most)
     except InputError as error:
-        st.error(plain(str(error)), icon=":material/folder_off:")
+        st.error(plain(line(str(error))), icon=":material/folder_off:")
         return []
 
 
@@ -49,9 +56,9 @@ def _offered() -> list[Source]:
     """Offer the bundled photos to whoever has no images at hand."""
     if st.session_state.get(_BUNDLED):
         return [Source(f"{key}{photo.path.suffix}", photo.path.read_bytes) for key, photo in PHOTOS.items()]
-    st.caption("Uploads stay on this server while the session lasts, and never go into a link.")
+    st.caption(_("Uploads stay on this server while the session lasts, and never go into a link."))
     st.button(
-        f"Use the {len(PHOTOS)} bundled photos instead",
+        _("Use the {count} bundled photos instead", count=len(PHOTOS)),
         icon=":material/photo_library:",
         key="batch_bundled",
         on_click=st.session_state.update,
@@ -68,12 +75,20 @@ def _uploaded(files: Sequence[Any], most: int) -> list[Source]:
     for file in files:
         if file.name.lower().endswith(".zip"):
             if file.size > allowed.batch_zip_megabytes * 1e6:
-                raise InputError(f"{file.name[:60]} is larger than {allowed.batch_zip_megabytes:g} MB; split it")
+                limit = allowed.batch_zip_megabytes
+                raise InputError(
+                    _("{name} is larger than {megabytes:g} MB; split it", name=file.name[:60], megabytes=limit)
+                )
             sources += images_of_zip(file.getvalue(), most, int(unpacked), each)
         else:
             sources.append(Source(file.name, _reader(file, each + 1)))
     if len(sources) > most:
-        raise InputError(f"these are {len(sources)} images, more than {most}; take fewer, or use the command line")
+        told = _(
+            "these are {count} images, more than {most}; take fewer, or use the command line",
+            count=len(sources),
+            most=most,
+        )
+        raise InputError(told)
     return _numbered(sources)
 
 
@@ -82,7 +97,7 @@ def _numbered(sources: Sequence[Source]) -> list[Source]:
     taken: set[str] = set()
     found = []
     for source in sources:
-        stem, _, ending = re.sub(r"[^\w.() /-]", "-", source.name)[-80:].rpartition(".")
+        stem, _dot, ending = re.sub(r"[^\w.() /-]", "-", source.name)[-80:].rpartition(".")
         name, number = f"{stem}.{ending}", 2
         while name in taken:
             name, number = f"{stem} ({number}).{ending}", number + 1

@@ -18,6 +18,7 @@ from igcore.batch.record import Row
 from igcore.errors import IGError
 from igcore.results import Attribution
 from igcore.runtime import Client
+from ui.language import N_
 
 __all__ = ["Run", "current", "start"]
 
@@ -35,8 +36,8 @@ class Run:
     specification : Specification
     record : Record
         What is known so far.
-    error : str or None
-        Why it ended, where that was neither its end nor somebody's wish.
+    error : str
+        Why it ended, where that was neither its end nor somebody's wish; in English, since its thread has no page.
     """
 
     def __init__(self, sources: Sequence[Source], specification: Specification) -> None:
@@ -64,7 +65,7 @@ class Run:
             self.error = str(error)
         except Exception:
             log.exception("a batch failed")
-            self.error = "Something in this program failed; the log has the details. Go on to try again."
+            self.error = N_("Something in this program failed; the log has the details. Go on to try again.")
         finally:
             self.running = False
 

@@ -13,9 +13,10 @@ from igcore.registry import parameters
 from igcore.results import Attribution
 from igcore.runtime import Job
 from igcore.runtime.questions import Explain, Explained
+from ui.language import N_, _, line
 from ui.markup import plain
 from ui.method_controls import STEPS
-from ui.progress import beginning
+from ui.progress import beginning, with_time_left
 from ui.scene import Shown, ask_again
 
 __all__ = ["completeness_card"]
@@ -27,7 +28,7 @@ BADGES = {
     "poor": (":material/warning:", "red"),
     "unknown": (":material/help:", "gray"),
 }
-MAP_ERROR = (
+MAP_ERROR = N_(
     "How far the map is from the converged one: summed size of the difference over summed size of the map, "
     "estimated from the map that every second node gives."
 )
@@ -36,9 +37,11 @@ MAP_ERROR = (
 def completeness_card(question: Explain, job: Job[Explained], shown: Shown | None) -> None:
     """Show the sum of the attributions against F(x) − F(x′), with a verdict in words; its height stays."""
     result = shown.attribution if shown is not None else None
-    rule = f" ({INTEGRATORS[result.settings['integrator']].label})" if result is not None else ""
+    title = _("**Completeness**: do the pixels' shares add up?")
+    if result is not None:
+        title += f" ({_(INTEGRATORS[result.settings['integrator']].label)})"
     with st.container(border=True, key="completeness"):
-        st.markdown(f"**Completeness**: do the pixels' shares add up?{rule}")
+        st.markdown(title)
         with st.container(horizontal=True, gap="xsmall"):
             for label, value, help_text in _figures(result):
                 st.metric(label, value, help=help_text, width=84)
@@ -63,39 +66,47 @@ def _figures(result: Attribution | None) -> list[tuple[str, str, str]]:
         )
     else:
         error, relative = of("completeness_error", "+.4f"), of("relative_completeness_error", ".1%")
-    before = " Before the correction, after which the sum is exact by construction." if corrected else ""
+    before = " " + _("Before the correction, after which the sum is exact by construction.") if corrected else ""
+    total = _("Attributions summed over all pixels and channels; it should equal F(x) − F(x′).")
     map_error = of("map_error", ".1%")
     return [
-        ("F(x)", of("score", ".4f"), "The class's score for the image."),
-        ("F(x′)", of("baseline_score", ".4f"), "The class's score for the baseline."),
-        ("Sum Σ", of("sum", ".4f"), "Attributions summed over all pixels and channels; it should equal F(x) − F(x′)."),
-        ("Was off" if corrected else "Error", error, f"Σ attributions − (F(x) − F(x′)).{before}"),
-        ("Relative", relative, f"The error's size over |F(x) − F(x′)|.{before}"),
-        ("Map error", map_error if map_error == "–" else f"≈ {map_error}", MAP_ERROR),
+        ("F(x)", of("score", ".4f"), _("The class's score for the image.")),
+        ("F(x′)", of("baseline_score", ".4f"), _("The class's score for the baseline.")),
+        (_("Sum Σ"), of("sum", ".4f"), total),
+        (_("Was off") if corrected else _("Error"), error, _("Σ attributions − (F(x) − F(x′)).") + before),
+        (_("Relative"), relative, _("The error's size over |F(x) − F(x′)|.") + before),
+        (_("Map error"), map_error if map_error == "–" else f"≈ {map_error}", _(MAP_ERROR)),
     ]
 
 
 def _state(question: Explain, job: Job[Explained], shown: Shown | None) -> None:
     """One line: progress with a way to stop, or what happened, or the verdict."""
     if not job.done:
-        done, total = (job.progress.done, job.progress.total) if job.progress else (0, 1)
-        left = job.seconds_left
-        about = "" if question.method.integrator in FIXED else "about "
-        text = f"{done} of {about}{total} gradients" if job.progress else beginning(job)
-        st.progress(done / total, text=text + (f" · {left:.0f} s left" if left is not None and left >= 1 else ""))
-        st.button("Stop", icon=":material/stop_circle:", on_click=job.cancel, key="stop", disabled=job.stopped)
+        share = job.progress.done / job.progress.total if job.progress else 0.0
+        st.progress(share, text=_progress(question, job))
+        st.button(_("Stop"), icon=":material/stop_circle:", on_click=job.cancel, key="stop", disabled=job.stopped)
     elif job.error:
-        what = (
-            ":orange[:material/stop_circle:] Stopped." if job.stopped else f":red[:material/error:] {plain(job.error)}"
-        )
-        st.markdown(what, width="content")
-        _button("Run again", "again", ask_again)
+        icon = ":orange[:material/stop_circle:]" if job.stopped else ":red[:material/error:]"
+        what = _("Stopped.") if job.stopped else plain(line(job.error))
+        st.markdown(f"{icon} {what}", width="content")
+        _button(_("Run again"), "again", ask_again)
     elif shown is not None:
         verdict = completeness_verdict(shown.attribution)
         icon, color = BADGES[verdict.level]
-        st.markdown(f":{color}[{icon} {verdict.text}]", width="content")
+        st.markdown(f":{color}[{icon} {line(verdict.text)}]", width="content")
         if verdict.level in ("fair", "poor"):
             _ways_out(shown.attribution)
+
+
+def _progress(question: Explain, job: Job[Explained]) -> str:
+    """Say how far a computation is, and how long it still takes."""
+    if job.progress is None:
+        text = beginning(job)
+    elif question.method.integrator in FIXED:
+        text = _("{done} of {total} gradients", done=job.progress.done, total=job.progress.total)
+    else:
+        text = _("{done} of about {total} gradients", done=job.progress.done, total=job.progress.total)
+    return with_time_left(text, job)
 
 
 def _ways_out(result: Attribution) -> None:
@@ -103,38 +114,49 @@ def _ways_out(result: Attribution) -> None:
     steps, most = result.settings.get("steps"), result.settings.get("max_gradients")
     if steps is not None and steps < STEPS[1]:
         more = min(STEPS[1], 4 * steps)
-        _button(f"Take {more} steps", "more_steps", _set, "steps", more)
+        _button(_("Take {count} steps", count=more), "more_steps", _set, "steps", more)
     if steps is not None:
-        _button("Let it adapt", "adapt", _set, "integrator", "adaptive")
+        _button(_("Let it adapt"), "adapt", _set, "integrator", "adaptive")
     if most is not None and 4 * most <= MOST_GRADIENTS:
-        _button(f"Allow {4 * most} gradients", "more_gradients", _set, "max_gradients", 4 * most)
+        _button(_("Allow {count} gradients", count=4 * most), "more_gradients", _set, "max_gradients", 4 * most)
 
 
 def _sentence(shown: Shown | None) -> str:
     """Say what stands behind the numbers, and what they do not show."""
     if shown is None:
-        return "Nothing computed yet."
+        return _("Nothing computed yet.")
     result = shown.attribution
+    count = result.gradient_count
     if shown.stale:
-        return "The result before is shown until the first gradients of the new one arrive."
+        return _("The result before is shown until the first gradients of the new one arrive.")
     if shown.explained is None and result.settings["integrator"] not in FIXED:
-        return f"{result.gradient_count} gradients so far: numbers and maps are rough, and get finer with each round."
+        return _("{count} gradients so far: numbers and maps are rough, and get finer with each round.", count=count)
     if shown.explained is None:
         trace = result.trace
         reached = float(trace.alphas[-1]) if trace is not None and trace.alphas.size else 0.0
-        return f"{result.gradient_count} gradients so far: numbers and maps show the path up to α = {reached:.2f}."
-    cost = f"{result.gradient_count} gradients in {result.seconds:.1f} s. "
+        return _(
+            "{count} gradients so far: numbers and maps show the path up to α = {reached:.2f}.",
+            count=count,
+            reached=reached,
+        )
+    cost = _("{count} gradients in {seconds:.1f} s.", count=count, seconds=result.seconds)
+    return f"{cost} {_caveat(result)}"
+
+
+def _caveat(result: Attribution) -> str:
+    """Say what a finished result's sum does not show."""
     if result.correction is not None:
-        share = abs(result.correction / result.score_difference) if result.score_difference else 0.0
-        return (
-            cost + f"The sum was {share:.1%} off and is corrected, so it is complete by construction: "
-            "that is no evidence. Read the map error, estimated from every second node."
+        return _(
+            "The sum was {share:.1%} off and is corrected, so it is complete by construction: that is no evidence. "
+            "Read the map error, estimated from every second node.",
+            share=abs(result.correction / result.score_difference) if result.score_difference else 0.0,
         )
     if result.map_error is None:
-        return cost + "A complete sum alone does not show that the map has converged; one node cannot tell."
-    return cost + (
+        return _("A complete sum alone does not show that the map has converged; one node cannot tell.")
+    return _(
         "A complete sum alone does not show that the map has converged: by its change from half the nodes to all, "
-        f"about {result.map_error:.1%} of it would still move."
+        "about {share:.1%} of it would still move.",
+        share=result.map_error,
     )
 
 

@@ -14,6 +14,7 @@ from igcore.models import ModelSpec, catalogue, missing
 from igcore.runtime.questions import Explain
 from ui.baseline_set import choose_baselines
 from ui.controls import choose_other_picture, choose_target
+from ui.language import N_, _, line
 from ui.method_controls import choose_baseline, choose_integration
 from ui.pictures import Array
 from ui.scene import Subject, choose_subject, predicted, ready_model
@@ -22,7 +23,7 @@ from ui.widgets import select, toggle
 __all__ = ["Column", "choose_columns"]
 
 NEXT = "next"
-BY = {"baselines": "Baselines", "images": "Images", "classes": "Classes", "models": "Models"}
+BY = {"baselines": N_("Baselines"), "images": N_("Images"), "classes": N_("Classes"), "models": N_("Models")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,12 @@ def choose_columns() -> tuple[str, list[Column]]:
     """Offer what to compare by, and what is then compared; the list is empty while something is not to be had."""
     with st.sidebar:
         by = select(
-            "Compare by", "by", list(BY), "baselines", lambda one: BY[one], "What differs; all else is the same."
+            _("Compare by"),
+            "by",
+            list(BY),
+            "baselines",
+            lambda one: _(BY[one]),
+            _("What differs; all else is the same."),
         )
     subject = choose_subject()
     return by, [] if subject is None else _CHOOSE[by](subject)
@@ -64,9 +70,9 @@ def _baselines(subject: Subject) -> list[Column]:
 def _images(subject: Subject) -> list[Column]:
     spec = subject.spec
     with st.sidebar:
-        other = choose_other_picture("second_image", "Second photo", "cat")
+        other = choose_other_picture("second_image", _("Second photo"), "cat")
         target = choose_target(spec, subject.top)
-        of_top = toggle("Each image's own top class", "own_class", default=True)
+        of_top = toggle(_("Each image's own top class"), "own_class", default=True)
     image = other.at(spec.input_size, subject.fit)
     scores = predicted(spec, image)
     if scores is None:
@@ -75,8 +81,8 @@ def _images(subject: Subject) -> list[Column]:
     own = int(scores.argmax()) if of_top else target
     second = Explain(spec.key, image, first.question.method, own)
     return [
-        Column(f"{subject.picture.label}: {spec.label(target)}", spec, first.question),
-        Column(f"{other.label}: {spec.label(own)}", spec, second),
+        Column(f"{_(subject.picture.label)}: {spec.label(target)}", spec, first.question),
+        Column(f"{_(other.label)}: {spec.label(own)}", spec, second),
     ]
 
 
@@ -98,9 +104,10 @@ def _second_class(subject: Subject, target: int) -> int:
 
     def name(option: str) -> str:
         known = f"{spec.labels[int(option)]} ({option})" if option != NEXT else ""
-        return known or f"Next class: {spec.label(following)}"
+        return known or _("Next class: {name}", name=spec.label(following))
 
-    value = select("Second class", "second_target", options, NEXT, name, "Type to search all of the model's classes.")
+    told = _("Type to search all of the model's classes.")
+    value = select(_("Second class"), "second_target", options, NEXT, name, told)
     return following if value == NEXT else int(value)
 
 
@@ -111,17 +118,22 @@ def _models(subject: Subject) -> list[Column]:
     with st.sidebar:
         target = choose_target(spec, subject.top)
         key = select(
-            "Second model",
+            _("Second model"),
             "second_model",
             list(others),
             (here or list(others))[0],
-            lambda one: others[one].title + ("" if one in here else " (not here)"),
-            "From the server's catalogue.",
+            lambda one: others[one].title if one in here else _("{title} (not here)", title=others[one].title),
+            _("From the server's catalogue."),
         )
     first = _first(subject, target)
-    if key not in here:
+    why_not = missing(others[key])
+    if why_not is not None:
         st.warning(
-            f"{others[key].title} is not on this machine: {missing(others[key])}. Choose another as the second model.",
+            _(
+                "{title} is not on this machine: {reason}. Choose another as the second model.",
+                title=others[key].title,
+                reason=line(why_not),
+            ),
             icon=":material/cloud_off:",
         )
         return [first]

@@ -12,6 +12,7 @@ from igcore.heatmaps import COLOR_MAPS, SIGNS, Drawing, Sign
 from igcore.models import DEFAULT_MODEL, ModelSpec, catalogue, missing
 from igcore.photos import PHOTOS
 from igcore.registry import parameters
+from ui.language import N_, _, line
 from ui.markup import plain
 from ui.pictures import Picture, bundled
 from ui.uploads import tell_lost
@@ -22,10 +23,15 @@ __all__ = ["choose_drawing", "choose_image", "choose_model", "choose_other_pictu
 TYPES = ["jpg", "jpeg", "png", "webp"]
 TOP = "top"
 FIRST = "coffee"
-SOURCES = {"bundled": "Bundled", "upload": "Upload", "camera": "Camera"}
-FIT_LABELS = {"crop": "Crop", "pad": "Pad", "stretch": "Stretch"}
-FIT_HELP = "Cut the longer side, add black bars, or distort."
-SIGN_LABELS = {"absolute": "Absolute", "positive": "Positive", "negative": "Negative", "signed": "Signed"}
+SOURCES = {"bundled": N_("Bundled"), "upload": N_("Upload"), "camera": N_("Camera")}
+FIT_LABELS = {"crop": N_("Crop"), "pad": N_("Pad"), "stretch": N_("Stretch")}
+FIT_HELP = N_("Cut the longer side, add black bars, or distort.")
+SIGN_LABELS = {
+    "absolute": N_("Absolute"),
+    "positive": N_("Positive"),
+    "negative": N_("Negative"),
+    "signed": N_("Signed"),
+}
 
 
 def choose_image() -> tuple[Picture, str]:
@@ -37,40 +43,47 @@ def choose_image() -> tuple[Picture, str]:
         The last one that could be read, where the newest cannot.
     fit : str
     """
-    source = segments("Image", "source", SOURCES, "bundled", None, link=False)
+    source = segments(_("Image"), "source", _all(SOURCES), "bundled", None, link=False)
     picture = _source(source)
-    fit = segments("Fit to the model's square", "fit", FIT_LABELS, "crop", FIT_HELP)
+    fit = segments(_("Fit to the model's square"), "fit", _all(FIT_LABELS), "crop", _(FIT_HELP))
     return picture, fit
+
+
+def _all(names: dict[str, str]) -> dict[str, str]:
+    """Return names of keys in the page's language."""
+    return {key: _(name) for key, name in names.items()}
 
 
 def _source(source: str) -> Picture:
     last: Picture = st.session_state.setdefault("last_picture", bundled(FIRST))
     if source == "bundled":
-        key = select(
-            "Photo", "image", list(PHOTOS), FIRST, lambda one: PHOTOS[one].label, "Photos that come with scikit-image."
-        )
-        st.caption(f"{PHOTOS[key].description} {PHOTOS[key].credit}.")
+        key = select(_("Photo"), "image", list(PHOTOS), FIRST, _photo_label, _("Photos that come with scikit-image."))
+        st.caption(f"{_(PHOTOS[key].description)} {PHOTOS[key].credit}.")
         picture = bundled(key)
     else:
         if source == "upload":
             file = st.file_uploader(
-                "Photo", TYPES, key="upload", help="JPEG, PNG or WebP, at most 25 MB and 64 megapixels."
+                _("Photo"), TYPES, key="upload", help=_("JPEG, PNG or WebP, at most 25 MB and 64 megapixels.")
             )
         else:
-            file = st.camera_input("Photo", key="camera")
-        st.caption("Stays on this server while the session lasts, and never goes into a link.")
+            file = st.camera_input(_("Photo"), key="camera")
+        st.caption(_("Stays on this server while the session lasts, and never goes into a link."))
         if file is None:
             tell_lost()
-            st.info(f"Until you choose one, this shows {last.label}.", icon=":material/image:")
+            st.info(_("Until you choose one, this shows {picture}.", picture=_(last.label)), icon=":material/image:")
             return last
         picture = _readable(_uploaded(file), last)
     st.session_state["last_picture"] = picture
     return picture
 
 
+def _photo_label(key: str) -> str:
+    return _(PHOTOS[key].label)
+
+
 def _uploaded(file: Any) -> Picture:
     """Take an upload, its name reduced to plain characters: it goes into markup and into file names."""
-    stem, _, ending = file.name.rpartition(".")
+    stem, _dot, ending = file.name.rpartition(".")
     plain = re.sub(r"[^\w-]", "-", stem or ending)[:40] or "image"
     return Picture(plain, f"{plain}.{re.sub(r'[^a-z]', '', ending.lower())[:5]}", file.getvalue())
 
@@ -80,15 +93,15 @@ def _readable(picture: Picture, otherwise: Picture) -> Picture:
     try:
         picture.at((8, 8), "stretch")
     except ImageError as error:
-        st.error(plain(f"{picture.label}: {error}"), icon=":material/broken_image:")
+        st.error(plain(f"{picture.label}: {line(str(error))}"), icon=":material/broken_image:")
         return otherwise
     return picture
 
 
 def choose_other_picture(key: str, label: str, default: str, link: bool = True) -> Picture:
-    """Offer a second image: a bundled one, unless one is uploaded."""
-    name = select(label, key, list(PHOTOS), default, lambda one: PHOTOS[one].label, "A bundled photo.", link)
-    file = st.file_uploader("or your own", TYPES, key=f"{key}_upload")
+    """Offer a second image, under a label in the page's language: a bundled one, unless one is uploaded."""
+    name = select(label, key, list(PHOTOS), default, _photo_label, _("A bundled photo."), link)
+    file = st.file_uploader(_("or your own"), TYPES, key=f"{key}_upload")
     if file is None:
         tell_lost()
     return bundled(name) if file is None else _readable(_uploaded(file), bundled(name))
@@ -99,11 +112,15 @@ def choose_model() -> str:
     entries = catalogue()
 
     def name(key: str) -> str:
-        return entries[key].title + ("" if missing(entries[key]) is None else " (not here)")
+        title = entries[key].title
+        return title if missing(entries[key]) is None else _("{title} (not here)", title=title)
 
-    key = select("Model", "model", list(entries), DEFAULT_MODEL, name, "From the server's catalogue.")
+    key = select(_("Model"), "model", list(entries), DEFAULT_MODEL, name, _("From the server's catalogue."))
     entry = entries[key]
-    size = f"{entry.input_size[1]} × {entry.input_size[0]} px" if entry.input_size else "size by its signature"
+    if entry.input_size:
+        size = _("{width} × {height} px", width=entry.input_size[1], height=entry.input_size[0])
+    else:
+        size = _("size by its signature")
     st.caption(f"{entry.source}. {entry.licence}. {size}.")
     return key
 
@@ -117,9 +134,12 @@ def choose_target(spec: ModelSpec, top: int) -> int:
     options = [TOP, *map(str, range(len(spec.labels)))]
 
     def name(option: str) -> str:
-        return f"Top class: {spec.label(top)}" if option == TOP else f"{spec.labels[int(option)]} ({option})"
+        if option == TOP:
+            return _("Top class: {label}", label=spec.label(top))
+        return f"{spec.labels[int(option)]} ({option})"
 
-    value = select("Class to explain", "target", options, TOP, name, "Type to search all of the model's classes.")
+    told = _("Type to search all of the model's classes.")
+    value = select(_("Class to explain"), "target", options, TOP, name, told)
     return top if value == TOP else int(value)
 
 
@@ -128,12 +148,11 @@ def choose_drawing() -> Drawing:
     known = parameters(Drawing)
     with st.container(horizontal=True, vertical_alignment="bottom", key="drawing"):
         with st.container(width=380):
-            sign = segments("Map shows", "sign", {one: SIGN_LABELS[one] for one in SIGNS}, "absolute", None)
+            sign = segments(_("Map shows"), "sign", {one: _(SIGN_LABELS[one]) for one in SIGNS}, "absolute", None)
         fitting = [key for key, one in COLOR_MAPS.items() if one.diverging == (sign == "signed")]
         with st.container(width=190):
-            color_map = select(
-                "Colors", "colors", fitting, fitting[0], lambda one: COLOR_MAPS[one].label, "Safe for color-blind eyes."
-            )
-        with st.popover("Adjust", icon=":material/tune:"):
+            told = _("Safe for color-blind eyes.")
+            color_map = select(_("Colors"), "colors", fitting, fitting[0], lambda one: _(COLOR_MAPS[one].label), told)
+        with st.popover(_("Adjust"), icon=":material/tune:"):
             numbers = {name: from_parameter(name, known[name]) for name in ("strength", "top", "clip")}
     return Drawing(cast(Sign, sign), color_map, **numbers)

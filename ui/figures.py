@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
+from ui.language import N_, _
+
 __all__ = [
     "agreement_table",
     "convergence_curves",
@@ -23,6 +25,9 @@ __all__ = [
 
 ACCENT, SECOND, QUIET = "#ea580c", "#3b82f6", "rgba(128, 128, 128, 0.65)"
 HEIGHT = 260
+
+#: What is explained, as it stands at an axis.
+SCORES = {"probability": N_("probability"), "logit": N_("logit")}
 
 #: Of Okabe and Ito, safe for color-blind eyes, without black and yellow, which one of the themes would swallow.
 COLORS = ("#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7", "#8c8c8c", "#ea0c5c")
@@ -69,7 +74,7 @@ def _curve(title: str, axis: str, alpha: float, line: go.Scatter, **layout: Any)
             "hovermode": "x",
             # The same revision keeps a zoom while the curve grows.
             "uirevision": title,
-            "xaxis": {"title": {"text": "α, from baseline (0) to image (1)"}, "range": [-0.02, 1.02]},
+            "xaxis": {"title": {"text": _("α, from baseline (0) to image (1)")}, "range": [-0.02, 1.02]},
             "yaxis": {"title": {"text": axis}, "automargin": True},
             **layout,
             "shapes": [here, *layout.get("shapes", ())],
@@ -103,18 +108,18 @@ def score_curve(
     alphas: NDArray[np.float64], scores: NDArray[np.float64], label: str, of: str, alpha: float
 ) -> go.Figure:
     """Draw the target's score along the path."""
-    return _curve(f"Score of {label}", of, alpha, _line(alphas, scores, SECOND))
+    return _curve(_("Score of {name}", name=label), _(SCORES[of]), alpha, _line(alphas, scores, SECOND))
 
 
 def gradient_curve(
     alphas: NDArray[np.float64], means: NDArray[np.float64], normalized: bool, alpha: float
 ) -> go.Figure:
     """Draw the gradient's mean over all pixels along the path, raw or scaled to [0, 1] as the tutorial does."""
-    axis = "scaled to 0 … 1" if normalized else "per unit of pixel value"
+    axis = _("scaled to 0 … 1") if normalized else _("per unit of pixel value")
     if normalized and means.size:
         spread = means.max() - means.min()
         means = (means - means.min()) / spread if spread > 0 else np.zeros_like(means)
-    return _curve("Mean gradient", axis, alpha, _line(alphas, means, ACCENT))
+    return _curve(_("Mean gradient"), axis, alpha, _line(alphas, means, ACCENT))
 
 
 def cumulative_curve(
@@ -123,8 +128,8 @@ def cumulative_curve(
     """Draw the attribution collected up to each α, and the F(x) − F(x′) at which it should end."""
     told = {"x": 0.01, "y": difference, "text": "F(x) − F(x′)", "showarrow": False, "xanchor": "left", "yshift": -11}
     return _curve(
-        "Attribution collected so far",
-        "sum over all pixels",
+        _("Attribution collected so far"),
+        _("sum over all pixels"),
         alpha,
         _line(alphas, collected, ACCENT, fill=True),
         shapes=[_rule("h", difference, "dash", SECOND)],
@@ -196,6 +201,9 @@ def local_error_bars(
     of: str,
 ) -> go.Figure:
     """Draw the score through the nodes (α, score), and under it each panel's error as a bar as wide as the panel."""
+    hover = _(
+        "from {start} to {end}: {error}", start="%{customdata[0]:.4f}", end="%{customdata[1]:.4f}", error="%{y:+.4f}"
+    )
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.6, 0.4], vertical_spacing=0.06)
     alphas, scores = nodes
     figure.add_trace(_line(alphas, scores, SECOND), row=1, col=1)
@@ -213,17 +221,17 @@ def local_error_bars(
             width=np.diff(edges),
             marker={"color": np.where(errors > 0, ACCENT, "#7c3aed"), "line": {"width": 0.4, "color": QUIET}},
             customdata=np.stack([edges[:-1], edges[1:]], axis=1),
-            hovertemplate="from %{customdata[0]:.4f} to %{customdata[1]:.4f}: %{y:+.4f}<extra></extra>",
+            hovertemplate=f"{hover}<extra></extra>",
         ),
         row=2, col=1,
     )  # fmt: skip
     figure.update_layout(
         height=430, margin={"l": 8, "r": 8, "t": 12, "b": 8}, showlegend=False, uirevision="local errors", bargap=0
     )
-    figure.update_yaxes(title=f"{of} of {label}", automargin=True, row=1, col=1)
-    figure.update_yaxes(title="panel's error", automargin=True, zeroline=True, row=2, col=1)
+    figure.update_yaxes(title=_("{score} of {name}", score=_(SCORES[of]), name=label), automargin=True, row=1, col=1)
+    figure.update_yaxes(title=_("panel's error"), automargin=True, zeroline=True, row=2, col=1)
     figure.update_xaxes(range=[-0.02, 1.02])
-    figure.update_xaxes(title="α, from baseline (0) to image (1)", row=2, col=1)
+    figure.update_xaxes(title=_("α, from baseline (0) to image (1)"), row=2, col=1)
     return figure
 
 
@@ -241,6 +249,7 @@ def convergence_curves(
     """
     figure = go.Figure()
     for index, (name, gradients, errors, order) in enumerate(curves):
+        hover = _("{name}, {count} gradients: {error}", name=name, count="%{x}", error="%{y:.2%}")
         fitted = "" if order is None else f", p = {order:.1f}"
         figure.add_trace(
             go.Scatter(
@@ -250,7 +259,7 @@ def convergence_curves(
                 mode="lines+markers",
                 marker={"size": 6, "symbol": index},
                 line={"width": 2, "color": COLORS[index % len(COLORS)]},
-                hovertemplate=f"{name}, %{{x}} gradients: %{{y:.2%}}<extra></extra>",
+                hovertemplate=f"{hover}<extra></extra>",
             )
         )
     figure.add_hline(y=goal, line_width=1.5, line_dash="dash", line_color=QUIET)
@@ -262,7 +271,7 @@ def convergence_curves(
         uirevision=title,
     )
     ticks = [8, 16, 32, 64, 128, 256, 512]
-    figure.update_xaxes(type="log", title="gradients", tickvals=ticks)
+    figure.update_xaxes(type="log", title=_("gradients"), tickvals=ticks)
     shares = [0.0001, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
     figure.update_yaxes(type="log", tickformat="~%", tickvals=shares, automargin=True)
     return figure

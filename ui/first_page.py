@@ -8,6 +8,7 @@ from igcore.runtime import Job
 from igcore.runtime.questions import Explained
 from ui import figures, frame, state
 from ui.card import completeness_card
+from ui.language import N_, _
 from ui.panels import picture_panels
 from ui.path import path_section
 from ui.scene import Scene, choose_scene, done_within, follow, newest
@@ -18,9 +19,11 @@ __all__ = ["main"]
 def main() -> None:
     """Draw the page."""
     frame.open_page(
-        "Why does the network see that?",
-        "Integrated Gradients follows a picture from a baseline to the image and shares the rise of the class's score "
-        "among the pixels.",
+        N_("Why does the network see that?"),
+        N_(
+            "Integrated Gradients follows a picture from a baseline to the image and shares the rise of the class's "
+            "score among the pixels."
+        ),
     )
     with frame.errors_as_lines():
         scene = choose_scene()
@@ -62,12 +65,12 @@ def predictions(scene: Scene) -> None:
     order = [int(index) for index in scores.argsort()[::-1][:5]]
     if target not in order:
         order.append(target)
-    st.markdown(f"**What the network sees**; explained: {scene.spec.label(target)}")
+    st.markdown(_("**What the network sees**; explained: {label}", label=scene.spec.label(target)))
     names = [scene.spec.label(index) for index in order]
     chosen = order.index(target)
     st.plotly_chart(
         figures.prediction_bars(names, [float(scores[index]) for index in order], chosen),
         key="predictions",
         config={"displayModeBar": False},
-        alt="Most probable classes: " + ", ".join(names),
+        alt=_("Most probable classes: {names}", names=", ".join(names)),
     )

@@ -12,7 +12,8 @@ from urllib.parse import quote
 import streamlit as st
 
 from igcore.errors import IGError
-from ui import service, state, turns
+from ui import language, service, state, turns
+from ui.language import N_, _, line
 from ui.markup import plain
 
 __all__ = ["MOMENT", "errors_as_lines", "open_page", "polling"]
@@ -21,11 +22,12 @@ ROOT = Path(__file__).parents[1]
 
 #: Pages in the order of the navigation: file, label, icon. A page that is not in the folder yet is not offered.
 PAGES = (
-    ("app.py", "Explain an image", ":material/image_search:"),
-    ("pages/baselines.py", "Compare baselines", ":material/compare:"),
-    ("pages/integrators.py", "Compare integrators", ":material/show_chart:"),
-    ("pages/methods.py", "Compare methods", ":material/family_history:"),
-    ("pages/batch.py", "Explain many images", ":material/photo_library:"),
+    ("app.py", N_("Explain an image"), ":material/image_search:"),
+    ("pages/baselines.py", N_("Compare baselines"), ":material/compare:"),
+    ("pages/integrators.py", N_("Compare integrators"), ":material/show_chart:"),
+    ("pages/methods.py", N_("Compare methods"), ":material/family_history:"),
+    ("pages/batch.py", N_("Explain many images"), ":material/photo_library:"),
+    ("pages/learn.py", N_("Learn"), ":material/school:"),
 )
 
 #: Seconds between two looks of a page at work under way: on a quiet server, and on the most crowded one.
@@ -86,19 +88,42 @@ def open_page(title: str, promise: str) -> None:
     Parameters
     ----------
     title : str
+        In English, marked for translation, as all pages' names are.
     promise : str
-        One line that says what the page is for.
+        The same; one line that says what the page is for.
     """
-    st.set_page_config(page_title=f"{title} · Integrated Gradients", page_icon=ICON, layout="wide")
-    st.html(STYLE)
     state.begin()
-    offered = [page for page in PAGES if (ROOT / page[0]).is_file()]
-    if len(offered) > 1:
-        with st.sidebar:
-            for file, label, icon in offered:
-                st.page_link(file, label=label, icon=icon)
-    st.title(title, anchor=False)
-    st.caption(promise)
+    state.seed(language.KEY, _usual_language(), state.one_of(language.LANGUAGES))
+    name = _("Integrated Gradients")
+    st.set_page_config(page_title=f"{_(title)} · {name}", page_icon=ICON, layout="wide")
+    st.html(STYLE)
+    with st.sidebar:
+        for file, label, icon in PAGES:
+            if (ROOT / file).is_file():
+                st.page_link(file, label=_(label), icon=icon)
+        _choose_language()
+    st.title(_(title), anchor=False)
+    st.caption(_(promise))
+
+
+def _usual_language() -> str:
+    return language.preferred(st.context.locale)
+
+
+def _choose_language() -> None:
+    """Offer the languages; the address holds one that is not the browser's own."""
+    chosen = st.segmented_control(
+        _("Language"),
+        list(language.LANGUAGES),
+        default=st.session_state[language.KEY],
+        key=language.KEY,
+        format_func=lambda code: language.LANGUAGES[code],
+        on_change=state.draw_anew,
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    state.remember(language.KEY, chosen, link=chosen != _usual_language())
 
 
 def polling(running: bool) -> float | None:
@@ -118,7 +143,7 @@ def errors_as_lines() -> Iterator[None]:
             yield
         log.debug("drawn in %.0f ms", 1000 * (time.perf_counter() - started))
     except IGError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(plain(line(str(error))), icon=":material/error:")
     except Exception:  # a fault of ours; Streamlit's own control flow does not derive from Exception
         log.exception("a page failed")
-        st.error("Something in this program failed; the log has the details. Reload the page to go on.")
+        st.error(_("Something in this program failed; the log has the details. Reload the page to go on."))

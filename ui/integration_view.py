@@ -11,9 +11,9 @@ from igcore.integrators import FIXED, INTEGRATORS
 from igcore.local_errors import LocalErrors
 from igcore.runtime import Job
 from igcore.runtime.questions import Errors, StudyPath
-from igcore.speed import Cost
 from igcore.study import GOAL, LARGEST, Study, study_cost
 from ui import figures, state
+from ui.language import _, line, several
 from ui.progress import jobs_line
 from ui.scene import Scene, Shown, answered
 from ui.service import client
@@ -25,12 +25,12 @@ _ASKED = "study that was asked for"
 
 def local_error_section(scene: Scene, shown: Shown | None) -> None:
     """Draw where the nodes lie and what each panel got wrong."""
-    st.subheader("Where the integral is hard", anchor=False)
+    st.subheader(_("Where the integral is hard"), anchor=False)
     if shown is None or shown.explained is None or shown.stale:
-        st.caption("As soon as the explanation is finished, its nodes and their errors are shown here.")
+        st.caption(_("As soon as the explanation is finished, its nodes and their errors are shown here."))
         return
     result = shown.attribution
-    errors = answered(Errors(scene.question, result), "Scoring the panels …")
+    errors = answered(Errors(scene.question, result), _("Scoring the panels …"))
     if errors is None or result.trace is None:
         return
     st.plotly_chart(
@@ -39,45 +39,68 @@ def local_error_section(scene: Scene, shown: Shown | None) -> None:
         ),
         key="local_errors",
         config={"displayModeBar": False},
-        alt="Score at the nodes along the path, and the error of each panel under it",
+        alt=_("Score at the nodes along the path, and the error of each panel under it"),
     )
     st.markdown(_told(errors, result.score_difference))
-    passes = errors.forward_passes
-    cost = f" {Cost(forwards=passes)} scored what is an end and no node." if passes else ""
-    st.caption(
-        "Of a panel from a to b, the scores tell exactly what its attributions should sum to: F(b) − F(a). A bar is "
-        f"the integrator's sum minus that. Together the bars make the completeness error before any correction.{cost}"
-    )
+    st.caption(_bars_read(errors.forward_passes))
 
 
 def _told(errors: LocalErrors, difference: float | None) -> str:
     start, end, share = errors.hardest
     sizes, net = float(np.abs(errors.errors).sum()), float(errors.errors.sum())
     if not sizes:
-        return "No panel has an error: the score does not change along this path."
-    relative = f" ({abs(net / difference):.1%} of F(x) − F(x′))" if difference else ""
-    return (
-        f"The hardest panel is **{start:.3f} to {end:.3f}**, with {share:.0%} of all local errors. "
-        f"Regardless of sign they sum to {sizes:.3f}; they cancel to {net:+.3f}{relative}."
+        return _("No panel has an error: the score does not change along this path.")
+    hardest = _(
+        "The hardest panel is **{start:.3f} to {end:.3f}**, with {share:.0%} of all local errors.",
+        start=start,
+        end=end,
+        share=share,
     )
+    if difference:
+        cancelled = _(
+            "Regardless of sign they sum to {sizes:.3f}; they cancel to {net:+.3f} ({relative:.1%} of F(x) − F(x′)).",
+            sizes=sizes,
+            net=net,
+            relative=abs(net / difference),
+        )
+    else:
+        cancelled = _("Regardless of sign they sum to {sizes:.3f}; they cancel to {net:+.3f}.", sizes=sizes, net=net)
+    return f"{hardest} {cancelled}"
+
+
+def _bars_read(passes: int) -> str:
+    """Say how the bars are read, and what they took."""
+    told = _(
+        "Of a panel from a to b, the scores tell exactly what its attributions should sum to: F(b) − F(a). A bar is "
+        "the integrator's sum minus that. Together the bars make the completeness error before any correction."
+    )
+    if not passes:
+        return told
+    cost = several(
+        "{count:,} forward pass scored what is an end and no node.",
+        "{count:,} forward passes scored what is an end and no node.",
+        passes,
+    )
+    return f"{told} {cost}"
 
 
 def wanted_study(scene: Scene) -> StudyPath | None:
     """Offer a study, and return it where it was asked for or is known already."""
-    st.subheader("What each integrator costs here", anchor=False)
+    st.subheader(_("What each integrator costs here"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", key="study_controls"):
         state.seed("longest", LARGEST[-1], state.within(int, LARGEST[0], LARGEST[-1]))
         if st.session_state["longest"] not in LARGEST:
             st.session_state["longest"] = LARGEST[-1]
         now = LARGEST.index(st.session_state["longest"])
-        largest = st.selectbox("Up to", LARGEST, now, key="longest", format_func=lambda one: f"{one} steps", width=160)
-        largest = largest or LARGEST[-1]
+        names = {one: _("{count} steps", count=one) for one in LARGEST}
+        chosen = st.selectbox(_("Up to"), LARGEST, now, key="longest", format_func=lambda one: names[one], width=160)
+        largest = chosen or LARGEST[-1]
         state.remember("longest", largest, link=largest != LARGEST[-1])
         question = StudyPath(scene.question, largest)
         asked = st.session_state.get(_ASKED) == question.key or client().known(question) is not None
         if not asked:
             st.button(
-                f"Measure all integrators: {study_cost(largest):,} gradients",
+                _("Measure all integrators: {count:,} gradients", count=study_cost(largest)),
                 icon=":material/play_arrow:",
                 key="study",
                 type="primary",
@@ -95,21 +118,23 @@ def study_section(job: Job[Study] | None) -> None:
     """Draw the curves as they come, and say what to do."""
     if job is None:
         st.caption(
-            "Every integrator from 8 steps up, against a reference of 1,025 nodes: the error of the sum and of the map "
-            "over the gradients that they cost."
+            _(
+                "Every integrator from 8 steps up, against a reference of 1,025 nodes: the error of the sum and of the "
+                "map over the gradients that they cost."
+            )
         )
         return
     study: Study | None = job.value or (job.progress.partial if job.progress is not None else None)
-    jobs_line([job], f"**{study.advice()}**" if study is not None else "", key="study_progress")
+    jobs_line([job], f"**{line(study.advice())}**" if study is not None else "", key="study_progress")
     if study is None or not study.curves:
         return
     left, right = st.columns(2, gap="small")
     for column, field, title, goal in (
-        (left, "completeness", "Error of the sum (completeness)", GOAL.completeness),
-        (right, "map_error", "Error of the map", GOAL.map_error),
+        (left, "completeness", _("Error of the sum (completeness)"), GOAL.completeness),
+        (right, "map_error", _("Error of the map"), GOAL.map_error),
     ):
         curves = [
-            (INTEGRATORS[curve.integrator].label, curve.gradients, errors, curve.order(errors))
+            (_(INTEGRATORS[curve.integrator].label), curve.gradients, errors, curve.order(errors))
             for curve in study.curves
             for errors in [getattr(curve, field)]
         ]
@@ -117,19 +142,26 @@ def study_section(job: Job[Study] | None) -> None:
             figures.convergence_curves(curves, title, goal),
             key=f"study_{field}",
             config={"displayModeBar": False},
-            alt=f"{title} over gradients, for {', '.join(name for name, *_ in curves)}",
+            alt=_("{title} over gradients, for {names}", title=title, names=", ".join(curve[0] for curve in curves)),
         )
-    provisional = "" if job.value is not None else f" So far the reference has {study.reference_steps + 1} nodes."
-    st.caption(
-        "p is the fitted order: an error that falls as gradients to the power of −p is a straight line. The sum can be "
-        "right by luck, where errors of both signs cancel, so its curves jump; the map's error cannot. The adaptive "
-        f"integrator's sum is shown before its correction.{provisional}"
-    )
+    st.caption(_curves_read(study, job.value is not None))
     if job.value is not None:
         st.download_button(
-            "Table (CSV)", _csv(study), "integrators.csv", "text/csv", icon=":material/download:", on_click="ignore",
+            _("Table (CSV)"), _csv(study), "integrators.csv", "text/csv", icon=":material/download:", on_click="ignore",
             key="download_study",
         )  # fmt: skip
+
+
+def _curves_read(study: Study, finished: bool) -> str:
+    """Say how the curves are read."""
+    told = _(
+        "p is the fitted order: an error that falls as gradients to the power of −p is a straight line. The sum can be "
+        "right by luck, where errors of both signs cancel, so its curves jump; the map's error cannot. The adaptive "
+        "integrator's sum is shown before its correction."
+    )
+    if finished:
+        return told
+    return told + " " + _("So far the reference has {count} nodes.", count=study.reference_steps + 1)
 
 
 def _csv(study: Study) -> bytes:

@@ -18,8 +18,9 @@ from igcore.runtime import Job
 from igcore.runtime.questions import ByMethod
 from igcore.speed import Cost, Speed
 from ui.frame import polling
+from ui.language import _, line
 from ui.markup import plain
-from ui.method_set import BY, Choice, seconds
+from ui.method_set import BY, Choice, seconds, told_cost
 from ui.pictures import Array, show
 
 __all__ = ["Card", "cards", "download_all", "waits"]
@@ -59,46 +60,48 @@ def cards(several: Sequence[Card], image: Array, drawing: Drawing, shared: bool,
     with st.container(horizontal=True, gap="small", key="cards"):
         for card in several:
             with st.container(border=True, key=f"card_{card.choice.spec.key}", gap="xsmall"):
-                st.markdown(f"**{card.choice.spec.label}** :small[{BY[card.choice.spec.needs]}]")
+                st.markdown(f"**{_(card.choice.spec.label)}** :small[{_(BY[card.choice.spec.needs])}]")
                 _picture(card, image, drawing, limit, over)
                 st.fragment(_state, run_every=polling(card is running))(card, speed)
                 _what_it_is(card)
 
 
 def _picture(card: Card, image: Array, drawing: Drawing, limit: float | None, over: bool) -> None:
-    label, result = card.choice.spec.label, card.result
+    name, result = _(card.choice.spec.label), card.result
     if result is None:
-        show(np.full_like(image, 0.5), "", f"{label}: not computed")
+        show(np.full_like(image, 0.5), "", _("{name}: not computed", name=name))
     elif over:
         picture = overlay_picture(result.values, result.image, drawing, limit)
-        show(picture, "", f"Attribution by {label} over the image")
+        show(picture, "", _("Attribution by {name} over the image", name=name))
     else:
-        show(mask_picture(result.values, drawing, limit), "", f"Attribution by {label}")
+        show(mask_picture(result.values, drawing, limit), "", _("Attribution by {name}", name=name))
 
 
 def _state(card: Card, speed: Speed) -> None:
     """Say what it cost and what the values mean, or what it would cost, or why there is nothing."""
     choice, job, result = card.choice, card.job, card.result
-    key, cost = choice.spec.key, f"{choice.cost}, {seconds(speed.seconds(choice.cost))}"
+    key, cost = choice.spec.key, told_cost(choice.cost)
+    time = seconds(speed.seconds(choice.cost))
     if choice.why_not is not None:
         icon = ":material/block:" if choice.settings is not None else ":red[:material/error:]"
         st.caption(f"{icon} {plain(choice.why_not)}")
     elif result is not None:
-        spent = str(Cost(result.forward_count, result.gradient_count, passes=choice.cost.passes))
-        st.caption(f"{spent} in **{seconds(result.seconds)}**")
+        spent = told_cost(Cost(result.forward_count, result.gradient_count, passes=choice.cost.passes))
+        st.caption(_("{cost} in **{time}**", cost=spent, time=seconds(result.seconds)))
         st.caption(_meaning(result))
     elif job is None:
-        st.caption(f"This takes {cost}.")
-        if st.button("Run it", icon=":material/play_arrow:", key=f"run_{key}", on_click=_agree, args=(card,)):
+        st.caption(_("This takes {cost}, {time}.", cost=cost, time=time))
+        if st.button(_("Run it"), icon=":material/play_arrow:", key=f"run_{key}", on_click=_agree, args=(card,)):
             st.rerun()
     elif job.error and job.stopped:
-        st.caption(":orange[:material/stop_circle:] Stopped.")
+        st.caption(":orange[:material/stop_circle:] " + _("Stopped."))
     elif job.error:
-        st.caption(f":red[:material/error:] {plain(job.error)}")
+        st.caption(f":red[:material/error:] {plain(line(job.error))}")
     elif job.progress is not None:
-        st.progress(min(1.0, job.progress.done / max(job.progress.total, 1)), text=f"of {cost}")
+        share = min(1.0, job.progress.done / max(job.progress.total, 1))
+        st.progress(share, text=_("of {cost}, {time}", cost=cost, time=time))
     else:
-        st.caption(f"Waiting; takes {cost}.")
+        st.caption(_("Waiting; takes {cost}, {time}.", cost=cost, time=time))
 
 
 def _agree(card: Card) -> None:
@@ -109,21 +112,22 @@ def _agree(card: Card) -> None:
 def _meaning(result: Attribution) -> str:
     """Say in one line what the values are."""
     if not result.additive and result.absorbed is None:
-        return ":material/gradient: A heat map: compare within it; its values sum to nothing in particular."
-    told = completeness_verdict(result).text
+        told = _("A heat map: compare within it; its values sum to nothing in particular.")
+        return f":material/gradient: {told}"
+    sentences = [line(completeness_verdict(result).text)]
     if result.standard_error is not None:
         size = np.abs(result.values).sum(dtype=np.float64)
         share = float(result.standard_error.sum(dtype=np.float64) / size) if size else 0.0
-        told += f" Its standard error is {share:.0%} of the map."
+        sentences.append(_("Its standard error is {share:.0%} of the map.", share=share))
     if result.map_error is not None and result.converged is None:
-        told += f" Map error ≈ {result.map_error:.1%}."
-    return f":material/functions: {told}"
+        sentences.append(_("Map error ≈ {share:.1%}.", share=result.map_error))
+    return f":material/functions: {' '.join(sentences)}"
 
 
 def _what_it_is(card: Card) -> None:
     spec = card.choice.spec
-    with st.expander("What is this?", key=f"about_{spec.key}"):
-        st.markdown(spec.description)
+    with st.expander(_("What is this?"), key=f"about_{spec.key}"):
+        st.markdown(_(spec.description))
         st.latex(rf"\begin{{gathered}} {spec.formula} \end{{gathered}}")
         st.caption(spec.reference)
 
@@ -136,7 +140,7 @@ def download_all(several: Sequence[Card], stem: str, drawing: Drawing) -> None:
     keys = tuple(card.question.key for card in finished if card.question is not None)
     results = [card.result for card in finished if card.result is not None]
     st.download_button(
-        f"{len(results)} maps (ZIP)",
+        _("{count} maps (ZIP)", count=len(results)),
         _packed(keys, stem, drawing, results),
         f"{stem}_methods.zip",
         "application/zip",

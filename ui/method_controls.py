@@ -14,6 +14,7 @@ from igcore.models import Of
 from igcore.registry import parameters
 from ui import state
 from ui.controls import choose_other_picture
+from ui.language import _
 from ui.widgets import from_parameter, segments, select, toggle
 
 __all__ = [
@@ -60,33 +61,33 @@ def choose_integration() -> Integration:
 
 def choose_of() -> Of:
     """Offer the score that is explained."""
-    names = {"probability": "Probability", "logit": "Logit"}
-    return cast(
-        Of,
-        segments("Score", "of", names, "probability", "The probability of the class, or its logit before the softmax."),
-    )
+    names = {"probability": _("Probability"), "logit": _("Logit")}
+    help = _("The probability of the class, or its logit before the softmax.")
+    return cast(Of, segments(_("Score"), "of", names, "probability", help))
 
 
 def choose_integrator() -> tuple[str, dict[str, Any]]:
     """Offer the integrator and what that one reads."""
     integrator = select(
-        "Integrator",
+        _("Integrator"),
         "integrator",
         list(INTEGRATORS),
         INTEGRATOR,
-        lambda one: INTEGRATORS[one].label,
-        "Where on the path gradients are taken, and how they are weighed.",
+        lambda one: _(INTEGRATORS[one].label),
+        _("Where on the path gradients are taken, and how they are weighed."),
     )
-    st.caption(INTEGRATORS[integrator].description)
+    st.caption(_(INTEGRATORS[integrator].description))
     settings: dict[str, Any] = {}
     if integrator in FIXED:
         settings["steps"] = choose_steps()
         settings["correct"] = toggle(
-            "Correct the sum",
+            _("Correct the sum"),
             "correct",
             default=False,
-            help="Spreads what the sum is off over all pixels, in proportion to their attribution. "
-            "The map is then complete by construction, and its completeness is no evidence.",
+            help=_(
+                "Spreads what the sum is off over all pixels, in proportion to their attribution. "
+                "The map is then complete by construction, and its completeness is no evidence."
+            ),
         )
     else:
         known = parameters(IntegratedGradients)
@@ -99,13 +100,13 @@ def choose_steps() -> int:
     low, high = STEPS
     state.seed("steps", 50, state.within(int, low, high))
     steps = st.slider(
-        "Steps",
+        _("Steps"),
         low,
         high,
         st.session_state["steps"],
         step=10,
         key="steps",
-        help="How finely the path is cut; each step costs about one gradient.",
+        help=_("How finely the path is cut; each step costs about one gradient."),
     )
     state.remember("steps", steps)
     return steps
@@ -114,10 +115,15 @@ def choose_steps() -> int:
 def choose_baseline(size: tuple[int, int], fit: str) -> Baseline:
     """Offer one baseline with its parameters."""
     kind = select(
-        "Baseline", "baseline", list(BASELINES), "black", lambda one: BASELINES[one].label, "Compared with what?"
+        _("Baseline"),
+        "baseline",
+        list(BASELINES),
+        "black",
+        lambda one: _(BASELINES[one].label),
+        _("Compared with what?"),
     )
-    st.caption(BASELINES[kind].description)
+    st.caption(_(BASELINES[kind].description))
     if kind == GivenImage.key:
-        return GivenImage(choose_other_picture("other", "Compared with", "cat").at(size, fit))
+        return GivenImage(choose_other_picture("other", _("Compared with"), "cat").at(size, fit))
     settings = BASELINES[kind].settings
     return settings(**{name: from_parameter(f"{kind}-{name}", known) for name, known in parameters(settings).items()})

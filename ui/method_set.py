@@ -16,23 +16,24 @@ from igcore.registry import parameter, parameters
 from igcore.runtime.model_questions import Able
 from igcore.speed import Cost, Speed
 from ui import state
+from ui.language import N_, _, line, several
 from ui.method_controls import choose_baseline, choose_integrator, choose_of
 from ui.widgets import from_parameter
 
-__all__ = ["Choice", "choose_methods", "choose_settings", "seconds"]
+__all__ = ["Choice", "choose_methods", "choose_settings", "seconds", "told_cost"]
 
 #: What a first visit shows: one of each kind, quick enough together for a lecture.
 FIRST = ("gradient", "smoothgrad", "ig", "occlusion-patch", "grad-cam", "lrp-composite")
 #: The same for a model whose layers are closed.
 FIRST_CLOSED = ("gradient", "smoothgrad", "ig", "guided-ig", "xrai", "occlusion-patch")
 
-BY = {"gradients": "by gradients", "scores": "by scores alone", "layers": "through the layers"}
+BY = {"gradients": N_("by gradients"), "scores": N_("by scores alone"), "layers": N_("through the layers")}
 SET = "methods"
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """One chosen method: its settings and what they cost, or why it cannot run."""
+    """One chosen method: its settings and what they cost, or why it cannot run, in the page's language."""
 
     spec: MethodSpec
     settings: Method | None
@@ -44,7 +45,7 @@ class Choice:
 class _Seeded:
     """The one setting that belongs to the run rather than to a method."""
 
-    seed: int = parameter(0, label="Seed", low=0, high=2**31 - 1, step=1, help="Of everything that is random.")
+    seed: int = parameter(0, label=N_("Seed"), low=0, high=2**31 - 1, step=1, help=N_("Of everything that is random."))
 
 
 def choose_methods(spec: ModelSpec, able: Able) -> list[str]:
@@ -55,19 +56,20 @@ def choose_methods(spec: ModelSpec, able: Able) -> list[str]:
     def name(key: str) -> str:
         method = METHODS[key]
         taken = seconds(speed.seconds(method.settings().cost(spec.input_size)))
-        return f"{method.label} · {taken}"
+        return f"{_(method.label)} · {taken}"
 
     chosen = st.multiselect(
-        "Methods",
+        _("Methods"),
         list(METHODS),
         st.session_state[SET],
         key=SET,
         format_func=name,
-        placeholder="Choose methods",
-        help="Type to search. The times are what each takes here with its first settings.",
+        placeholder=_("Choose methods"),
+        help=_("Type to search. The times are what each takes here with its first settings."),
     )
     state.remember(SET, list(chosen), list(chosen) != first, ";".join(chosen))
-    with st.expander(f"All {len(METHODS)} methods, and what each takes here", key="all_methods"):
+    all_of_them = _("All {count} methods, and what each takes here", count=len(METHODS))
+    with st.expander(all_of_them, key="all_methods"):
         _table(spec, speed)
     return list(chosen)
 
@@ -77,14 +79,14 @@ def _table(spec: ModelSpec, speed: Speed) -> None:
     costs = {key: method.settings().cost(spec.input_size) for key, method in METHODS.items()}
     st.dataframe(
         {
-            "Method": [method.label for method in METHODS.values()],
-            "Goes": [BY[method.needs] for method in METHODS.values()],
-            "Takes": [str(cost) for cost in costs.values()],
-            "Seconds here": [speed.seconds(cost) for cost in costs.values()],
-            "Its values sum to": [SUMS[method.sums] for method in METHODS.values()],
-            "Paper": [method.reference for method in METHODS.values()],
+            _("Method"): [_(method.label) for method in METHODS.values()],
+            _("Goes"): [_(BY[method.needs]) for method in METHODS.values()],
+            _("Takes"): [told_cost(cost) for cost in costs.values()],
+            _("Seconds here"): [speed.seconds(cost) for cost in costs.values()],
+            _("Its values sum to"): [line(SUMS[method.sums]) for method in METHODS.values()],
+            _("Paper"): [method.reference for method in METHODS.values()],
         },
-        column_config={"Seconds here": st.column_config.NumberColumn(format="%.1f")},
+        column_config={_("Seconds here"): st.column_config.NumberColumn(format="%.1f")},
         hide_index=True,
     )
 
@@ -96,7 +98,24 @@ def _read(text: str) -> list[str]:
 
 def seconds(taken: float) -> str:
     """Write seconds with no more digits than they deserve."""
-    return "< 0.1 s" if taken < 0.1 else f"{taken:.1f} s" if taken < 9.95 else f"{taken:.0f} s"
+    if taken < 0.1:
+        return _("< 0.1 s")
+    return _("{seconds:.1f} s", seconds=taken) if taken < 9.95 else _("{seconds:.0f} s", seconds=taken)
+
+
+def told_cost(cost: Cost) -> str:
+    """Write a cost as its `str` does, in the page's language."""
+    parts = []
+    if cost.gradients:
+        parts.append(several("{count:,} gradient", "{count:,} gradients", cost.gradients))
+    if cost.forwards:
+        parts.append(several("{count:,} forward pass", "{count:,} forward passes", cost.forwards))
+    if cost.passes:
+        parts.append(several("{count:,} pass through the layers", "{count:,} passes through the layers", cost.passes))
+    told = parts[0] if parts else ""
+    for part in parts[1:]:
+        told = _("{first} and {second}", first=told, second=part)
+    return _("about {cost}", cost=told) if cost.about else told
 
 
 def choose_settings(keys: list[str], spec: ModelSpec, closed: str | None, fit: str) -> tuple[list[Choice], int]:
@@ -125,7 +144,7 @@ def choose_settings(keys: list[str], spec: ModelSpec, closed: str | None, fit: s
     if "of" in every:
         shared["of"] = choose_of()
     seed = int(from_parameter("seed", parameters(_Seeded)["seed"]))
-    st.markdown("**Parameters**")
+    st.markdown(_("**Parameters**"))
     choices = []
     for key in keys:
         own = _own_parameters(key)
@@ -138,8 +157,10 @@ def _choice(method: MethodSpec, given: dict[str, Any], spec: ModelSpec, closed: 
     try:
         settings = method.settings(**given)
     except InputError as error:
-        return Choice(method, None, Cost(), str(error))
-    why_not = f"It goes through the network's layers: {closed}." if closed and method.needs == "layers" else None
+        return Choice(method, None, Cost(), line(str(error)))
+    why_not = None
+    if closed and method.needs == "layers":
+        why_not = _("It goes through the network's layers: {why}.", why=line(closed))
     return Choice(method, settings, settings.cost(spec.input_size), why_not)
 
 
@@ -149,7 +170,7 @@ def _own_parameters(key: str) -> dict[str, Any]:
     known = parameters(method.settings)
     if not known:
         return {}
-    with st.expander(method.label, key=f"parameters_{key}"):
+    with st.expander(_(method.label), key=f"parameters_{key}"):
         if method.settings is IntegratedGradients:
             integrator, settings = choose_integrator()
             return {"integrator": integrator, **settings}
@@ -162,12 +183,12 @@ def _choose_baselines() -> tuple[Baseline, ...]:
     default = ["black", "white", "blur", "uniform-noise"]
     state.seed("averaged", default, lambda text: list(dict.fromkeys(map(state.one_of(options), text.split(";")))))
     chosen = st.multiselect(
-        "Baselines to average over",
+        _("Baselines to average over"),
         options,
         st.session_state["averaged"],
         key="averaged",
-        format_func=lambda key: BASELINES[key].label,
-        help="Of Expected Gradients and DeepSHAP.",
+        format_func=lambda key: _(BASELINES[key].label),
+        help=_("Of Expected Gradients and DeepSHAP."),
     )
     chosen = chosen or default
     state.remember("averaged", list(chosen), chosen != default, ";".join(chosen))

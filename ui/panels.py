@@ -19,16 +19,17 @@ from igcore.runtime.questions import PlainGradient
 from ui import state
 from ui.controls import choose_drawing
 from ui.frame import errors_as_lines
+from ui.language import N_, _
 from ui.pictures import Array, digest, show
 from ui.scene import Scene, Shown, answered, predicted
 
 __all__ = ["picture_panels"]
 
 MEANING = {
-    "absolute": "|attribution|",
-    "positive": "what speaks for the class",
-    "negative": "what speaks against it",
-    "signed": "for (red) and against (blue)",
+    "absolute": N_("|attribution|"),
+    "positive": N_("what speaks for the class"),
+    "negative": N_("what speaks against it"),
+    "signed": N_("for (red) and against (blue)"),
 }
 
 
@@ -36,7 +37,7 @@ def _seen(spec: ModelSpec, scores: Array | None) -> str:
     if scores is None:
         return ""
     top = int(scores.argmax())
-    return f"seen as {spec.label(top)}, {scores[top]:.0%}"
+    return _("seen as {label}, {score:.0%}", label=spec.label(top), score=scores[top])
 
 
 @st.fragment
@@ -53,16 +54,16 @@ def _panels(scene: Scene, shown: Shown | None) -> None:
         columns = st.columns(4, gap="small")
         with columns[0]:
             seen = _seen(scene.spec, predicted(scene.spec, baseline))
-            show(baseline, f"**Baseline**, {seen}", f"The baseline, {seen}")
+            show(baseline, _("**Baseline**, {seen}", seen=seen), _("The baseline, {seen}", seen=seen))
         with columns[1]:
             seen = _seen(scene.spec, scene.scores)
-            show(image, f"**Original**, {seen}", f"{scene.picture.label}, {seen}")
+            show(image, _("**Original**, {seen}", seen=seen), f"{_(scene.picture.label)}, {seen}")
         if shown is not None:
-            _maps(shown.attribution, drawing, columns[2], columns[3], "Integrated Gradients")
+            _maps(shown.attribution, drawing, columns[2], columns[3], _("Integrated Gradients"))
         else:
             for column in columns[2:]:
                 with column:
-                    show(np.full_like(image, 0.5), "Computing …", "Not computed yet")
+                    show(np.full_like(image, 0.5), _("Computing …"), _("Not computed yet"))
     _blind_spot(shown)
     _plain_gradient(scene, shown, drawing)
     if shown is not None and shown.explained is not None and not shown.stale:
@@ -71,40 +72,50 @@ def _panels(scene: Scene, shown: Shown | None) -> None:
 
 
 def _maps(result: Attribution, drawing: Drawing, left: DeltaGenerator, right: DeltaGenerator, name: str) -> None:
-    what = MEANING[drawing.sign] if result.additive else "size of the slope" if drawing.sign == "absolute" else "slope"
+    if result.additive:
+        what = _(MEANING[drawing.sign])
+    else:
+        what = _("size of the slope") if drawing.sign == "absolute" else _("slope")
     with left:
-        show(mask_picture(result.values, drawing), f"**{name}**, {what}", f"{name} of {result.label}: {what}")
+        alt = _("{name} of {label}: {what}", name=name, label=result.label, what=what)
+        show(mask_picture(result.values, drawing), _("**{name}**, {what}", name=name, what=what), alt)
     with right:
         picture = overlay_picture(result.values, result.image, drawing)
-        show(picture, "**Overlay** on the image", f"{name} of {result.label} over the image")
+        alt = _("{name} of {label} over the image", name=name, label=result.label)
+        show(picture, _("**Overlay** on the image"), alt)
 
 
 def _blind_spot(shown: Shown | None) -> None:
     share = blind_share(shown.attribution) if shown is not None else None
     if share is not None and share >= 0.01:
-        st.caption(
-            f":material/visibility_off: {share:.0%} of the pixels equal the baseline to within 2/255. "
-            "Their attribution is zero by construction, whatever they mean to the model."
+        told = _(
+            "{share:.0%} of the pixels equal the baseline to within 2/255. "
+            "Their attribution is zero by construction, whatever they mean to the model.",
+            share=share,
         )
+        st.caption(f":material/visibility_off: {told}")
 
 
 def _plain_gradient(scene: Scene, shown: Shown | None, drawing: Drawing) -> None:
     if shown is None or shown.explained is None:
         return
     asked = scene.question
-    gradient = answered(PlainGradient(asked.model, asked.image, asked.method.of, asked.target), "Taking one gradient …")
+    question = PlainGradient(asked.model, asked.image, asked.method.of, asked.target)
+    gradient = answered(question, _("Taking one gradient …"))
     if gradient is None:
         return
-    st.subheader("Beside it: the plain gradient at the image", anchor=False)
+    st.subheader(_("Beside it: the plain gradient at the image"), anchor=False)
     with st.container(key="pictures_gradient"):
         text, left, right = st.columns([2, 1, 1], gap="small")
         with text:
             st.markdown(
-                "The gradient says how the score would change with a small change of each pixel. Where the score "
-                "is saturated it is small and noisy, although the pixel matters. Integrated Gradients "
-                "sums it over the whole way from the baseline instead."
+                _(
+                    "The gradient says how the score would change with a small change of each pixel. Where the score "
+                    "is saturated it is small and noisy, although the pixel matters. Integrated Gradients "
+                    "sums it over the whole way from the baseline instead."
+                )
             )
-        _maps(gradient, drawing, left, right, "Gradient")
+        _maps(gradient, drawing, left, right, _("Gradient"))
 
 
 def _downloads(scene: Scene, result: Attribution, drawing: Drawing) -> None:
@@ -116,9 +127,9 @@ def _downloads(scene: Scene, result: Attribution, drawing: Drawing) -> None:
     overlay = png_bytes(overlay_picture(result.values, result.image, drawing))
     told = json.dumps(_settings(scene, result), indent=2, ensure_ascii=False).encode()
     files = (
-        ("Overlay (PNG)", overlay, "png", "image/png"),
-        ("Attribution (NPZ)", result.to_bytes(), "npz", "application/octet-stream"),
-        ("Settings (JSON)", told, "json", "application/json"),
+        (_("Overlay (PNG)"), overlay, "png", "image/png"),
+        (_("Attribution (NPZ)"), result.to_bytes(), "npz", "application/octet-stream"),
+        (_("Settings (JSON)"), told, "json", "application/json"),
     )
     with st.container(horizontal=True, key="downloads"):
         for name, data, ending, kind in files:

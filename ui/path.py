@@ -11,6 +11,7 @@ from igcore.results import PathTrace
 from igcore.runtime.questions import Point, PointSeen
 from ui import figures, state
 from ui.frame import errors_as_lines
+from ui.language import _
 from ui.pictures import show
 from ui.scene import Scene, Shown, answered
 from ui.widgets import toggle
@@ -30,15 +31,15 @@ def path_section(scene: Scene, shown: Shown | None) -> None:
 
 
 def _section(scene: Scene, shown: Shown | None) -> None:
-    st.subheader("On the way from baseline to image", anchor=False)
+    st.subheader(_("On the way from baseline to image"), anchor=False)
     _strip(scene)
     st.session_state.setdefault("alpha", 0.5)
     now = st.session_state["alpha"]
-    alpha = st.slider("α: share of the image in the mixture", 0.0, 1.0, now, step=0.01, key="alpha")
+    alpha = st.slider(_("α: share of the image in the mixture"), 0.0, 1.0, now, step=0.01, key="alpha")
     question = scene.question
     point = answered(
         Point(question.model, question.image, question.method, question.target, alpha, question.seed),
-        "Taking one gradient …",
+        _("Taking one gradient …"),
     )
     if point is not None:
         _point(scene, point, alpha)
@@ -50,7 +51,7 @@ def _strip(scene: Scene) -> None:
     with st.container(key="strip"):
         for column, alpha, point in zip(st.columns(len(STRIP), gap="small"), STRIP, points, strict=True):
             with column:
-                show(point, f"α = {alpha:.2f}", f"The mixture at α = {alpha:.2f}")
+                show(point, f"α = {alpha:.2f}", _("The mixture at α = {alpha:.2f}", alpha=alpha))
 
 
 def _point(scene: Scene, point: PointSeen, alpha: float) -> None:
@@ -58,13 +59,16 @@ def _point(scene: Scene, point: PointSeen, alpha: float) -> None:
     with st.container(key="pictures_point"):
         left, right, text = st.columns([1, 1, 2], gap="small")
         with left:
-            show(point.image, f"**Image** at α = {alpha:.2f}", f"The mixture at α = {alpha:.2f}")
+            caption = _("**Image** at α = {alpha:.2f}", alpha=alpha)
+            show(point.image, caption, _("The mixture at α = {alpha:.2f}", alpha=alpha))
         with right:
-            show(mask_picture(point.gradient, Drawing()), f"**|Gradient|** at α = {alpha:.2f}", "Size of the gradient")
+            caption = _("**|Gradient|** at α = {alpha:.2f}", alpha=alpha)
+            show(mask_picture(point.gradient, Drawing()), caption, _("Size of the gradient"))
         with text:
-            st.metric(f"Score of {label}", f"{point.score:.4f}")
-            st.metric("Mean |gradient|", f"{np.abs(point.gradient).mean():.2e}")
-            st.caption(f"Here the model sees {scene.spec.label(top)}, {point.scores[top]:.0%}.")
+            st.metric(_("Score of {name}", name=label), f"{point.score:.4f}")
+            st.metric(_("Mean |gradient|"), f"{np.abs(point.gradient).mean():.2e}")
+            seen, share = scene.spec.label(top), point.scores[top]
+            st.caption(_("Here the model sees {label}, {share:.0%}.", label=seen, share=share))
 
 
 def _curves(scene: Scene, shown: Shown | None, alpha: float) -> None:
@@ -73,20 +77,24 @@ def _curves(scene: Scene, shown: Shown | None, alpha: float) -> None:
     label = result.label if result is not None else scene.spec.label(scene.question.target)
     difference = (result.score_difference if result is not None else None) or 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Saturation curves", anchor=False, width="content")
-        normalized = toggle("Scale the mean gradient to 0 … 1, as the tutorial does", "normalized", default=False)
+        st.subheader(_("Saturation curves"), anchor=False, width="content")
+        normalized = toggle(_("Scale the mean gradient to 0 … 1, as the tutorial does"), "normalized", default=False)
     curves = {
         "score": figures.score_curve(trace.alphas, trace.scores, label, scene.question.method.of, alpha),
         "gradient": figures.gradient_curve(trace.alphas, trace.mean_gradients, normalized, alpha),
         "cumulative": figures.cumulative_curve(trace.alphas, trace.cumulative, difference, alpha),
     }
     for column, (name, figure) in zip(st.columns(3, gap="small"), curves.items(), strict=True):
-        alt = f"{figure.layout.title.text} along the path"
+        alt = _("{curve} along the path", curve=figure.layout.title.text)
         column.plotly_chart(figure, key=f"curve_{name}", config={"displayModeBar": False}, alt=alt)
-    corrected = result is not None and result.correction is not None
-    st.caption(
+    if result is not None and result.correction is not None:
+        end = _(
+            "Right: what they add up to; it should end on the dashed line, and what is missing is corrected in the map."
+        )
+    else:
+        end = _("Right: what they add up to; it should end on the dashed line.")
+    told = _(
         "Left: where the curve is flat, the score is saturated and its gradient says little. "
-        "Middle: the gradients live where the score moves. "
-        "Right: what they add up to; it should end on the dashed line"
-        + (", and what is missing is corrected in the map." if corrected else ".")
+        "Middle: the gradients live where the score moves."
     )
+    st.caption(f"{told} {end}")

@@ -29,7 +29,7 @@ class Picture:
     name : str
         For file names of downloads.
     label : str
-        For people.
+        For people; a bundled photo's is translated where it is shown.
     data : bytes
         The file as it came.
     key : str or None

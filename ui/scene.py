@@ -19,6 +19,7 @@ from igcore.runtime.model_questions import Load, Predict
 from igcore.runtime.questions import Explain, Explained
 from ui import figures, turns
 from ui.controls import choose_image, choose_model, choose_target
+from ui.language import _, line
 from ui.markup import plain
 from ui.method_controls import choose_baseline, choose_integration
 from ui.pictures import Array, Picture, show
@@ -76,7 +77,7 @@ class Shown:
 def answered(question: Question[Answer], message: str, meanwhile: Callable[[], None] | None = None) -> Answer | None:
     """Wait for a short answer without blocking a newer run of the page; say in one line what went wrong.
 
-    `meanwhile` draws what is to be seen while it takes long.
+    The message is in the page's language; `meanwhile` draws what is to be seen while it takes long.
     """
     # The slot is there whether it is used or not, so that nothing below it moves between two runs.
     slot = st.empty()
@@ -89,9 +90,8 @@ def answered(question: Question[Answer], message: str, meanwhile: Callable[[], N
         slot.empty()
     client().keep_failure(job)
     if job.error or not job.done:
-        slot.error(
-            plain(job.error) if job.error else f"This takes longer than {PATIENCE:.0f} s; reload the page to try again."
-        )
+        late = _("This takes longer than {seconds:.0f} s; reload the page to try again.", seconds=PATIENCE)
+        slot.error(plain(line(job.error)) if job.error else late)
         return None
     return job.value
 
@@ -118,7 +118,8 @@ def ready_model(key: str, meanwhile: Callable[[], None] | None = None) -> ModelS
     with st.container():
         spec = _chosen_model(key) if key != DEFAULT_MODEL else None
     if spec is None:
-        spec = answered(Load(DEFAULT_MODEL), f"Loading {catalogue()[DEFAULT_MODEL].title} …", meanwhile)
+        title = catalogue()[DEFAULT_MODEL].title
+        spec = answered(Load(DEFAULT_MODEL), _("Loading {model} …", model=title), meanwhile)
     return spec
 
 
@@ -127,22 +128,27 @@ def _chosen_model(key: str) -> ModelSpec | None:
     why_not = missing(entry)
     if why_not is not None:
         st.warning(
-            f"{entry.title} is not on this machine: {why_not}. Showing {default.title} instead.",
+            _(
+                "{model} is not on this machine: {why_not}. Showing {default} instead.",
+                model=entry.title,
+                why_not=line(why_not),
+                default=default.title,
+            ),
             icon=":material/cloud_off:",
         )
-        if not st.button("Download it now", icon=":material/download:", key="download_model"):
+        if not st.button(_("Download it now"), icon=":material/download:", key="download_model"):
             return None
         ask_again()
-    spec = answered(Load(key), f"Loading {entry.title} …")
+    spec = answered(Load(key), _("Loading {model} …", model=entry.title))
     if spec is None:
-        st.info(f"Showing {default.title} instead.")
-        st.button("Try again", icon=":material/refresh:", key="retry_model", on_click=ask_again)
+        st.info(_("Showing {model} instead.", model=default.title))
+        st.button(_("Try again"), icon=":material/refresh:", key="retry_model", on_click=ask_again)
     return spec
 
 
 def predicted(spec: ModelSpec, image: Array) -> Array | None:
     """Return the scores of all classes for an image: (K,)."""
-    return answered(Predict(spec.key, image), "Looking at the image …")
+    return answered(Predict(spec.key, image), _("Looking at the image …"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,10 +174,11 @@ def _not_seen_yet(picture: Picture, fit: str) -> None:
     """
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        show(picture.at(PREVIEW, fit), f"**{picture.label}**", picture.label)
+        label = _(picture.label)
+        show(picture.at(PREVIEW, fit), f"**{label}**", label)
     with right:
-        st.markdown("**What the network sees** stands here when it is loaded: once, after the server's start.")
-        st.plotly_chart(figures.prediction_bars([], [], None), config={"displayModeBar": False}, alt="Not known yet")
+        st.markdown(_("**What the network sees** stands here when it is loaded: once, after the server's start."))
+        st.plotly_chart(figures.prediction_bars([], [], None), config={"displayModeBar": False}, alt=_("Not known yet"))
 
 
 def choose_subject() -> Subject | None:

@@ -16,6 +16,7 @@ from igcore.runtime import Job
 from igcore.runtime.questions import Explained
 from ui import figures
 from ui.columns import Column
+from ui.language import _, line
 from ui.markup import plain
 from ui.pictures import Array, show
 from ui.scene import predicted
@@ -57,12 +58,12 @@ def grid(several: Sequence[Seen], drawing: Drawing, shared: bool) -> None:
     top = max((float(scores.max()) for scores in traces), default=1.0)
     with st.container(key="grid"):
         _row("", several, _name)
-        _row("Compared with", several, _baseline)
-        _row("Mask", several, lambda one: _mask(one, drawing, limit))
-        _row("Overlay", several, lambda one: _overlay(one, drawing, limit))
-        _row("Score along the path", several, lambda one: _curve(one, top))
-        _row("Numbers", several, _numbers)
-        _row("Blind spot: pixels that equal the baseline", several, _blind)
+        _row(_("Compared with"), several, _baseline)
+        _row(_("Mask"), several, lambda one: _mask(one, drawing, limit))
+        _row(_("Overlay"), several, lambda one: _overlay(one, drawing, limit))
+        _row(_("Score along the path"), several, lambda one: _curve(one, top))
+        _row(_("Numbers"), several, _numbers)
+        _row(_("Blind spot: pixels that equal the baseline"), several, _blind)
 
 
 def _row(title: str, several: Sequence[Seen], draw: Callable[[Seen], None]) -> None:
@@ -79,14 +80,21 @@ def _name(one: Seen) -> None:
 
 def _baseline(one: Seen) -> None:
     if one.column is None:
-        st.caption("The mean of the maps beside it: Expected Gradients over exactly this set of baselines.")
+        st.caption(_("The mean of the maps beside it: Expected Gradients over exactly this set of baselines."))
         return
     column = one.column
-    show(column.baseline, "", f"The baseline of {one.label}")
+    show(column.baseline, "", _("The baseline of {name}", name=one.label))
     scores = predicted(column.spec, column.baseline)
     if scores is not None:
         top = int(scores.argmax())
-        st.caption(f"seen as {column.spec.label(top)}, {scores[top]:.0%}; entropy {entropy(scores):.1f} bits")
+        st.caption(
+            _(
+                "seen as {name}, {score:.0%}; entropy {bits:.1f} bits",
+                name=column.spec.label(top),
+                score=scores[top],
+                bits=entropy(scores),
+            )
+        )
 
 
 def _waiting(one: Seen) -> bool:
@@ -95,32 +103,32 @@ def _waiting(one: Seen) -> bool:
         return False
     shape = one.column.question.image.shape if one.column is not None else (8, 8, 3)
     failed = one.job is not None and one.job.error
-    text = f":red[{plain(one.job.error or '')}]" if failed and one.job is not None else "Waiting …"
-    show(np.full(shape, 0.5, np.float32), text, f"{one.label}: not computed yet")
+    text = f":red[{plain(line(one.job.error or ''))}]" if failed and one.job is not None else _("Waiting …")
+    show(np.full(shape, 0.5, np.float32), text, _("{name}: not computed yet", name=one.label))
     return True
 
 
 def _mask(one: Seen, drawing: Drawing, limit: float | None) -> None:
     if not _waiting(one) and one.result is not None:
-        show(mask_picture(one.result.values, drawing, limit), "", f"Attribution by {one.label}")
+        show(mask_picture(one.result.values, drawing, limit), "", _("Attribution by {name}", name=one.label))
 
 
 def _overlay(one: Seen, drawing: Drawing, limit: float | None) -> None:
     if not _waiting(one) and one.result is not None:
         picture = overlay_picture(one.result.values, one.result.image, drawing, limit)
-        show(picture, "", f"Attribution by {one.label} over the image")
+        show(picture, "", _("Attribution by {name} over the image", name=one.label))
 
 
 def _curve(one: Seen, top: float) -> None:
     trace = one.result.trace if one.result is not None else None
     if trace is None:
-        st.caption("Many paths, one from each baseline." if one.column is None else "")
+        st.caption(_("Many paths, one from each baseline.") if one.column is None else "")
         return
     st.plotly_chart(
         figures.small_score_curve(trace.alphas, trace.scores, top),
         key=f"curve_{one.number}",
         config={"displayModeBar": False},
-        alt=f"Score along the path of {one.label}",
+        alt=_("Score along the path of {name}", name=one.label),
     )
 
 
@@ -132,18 +140,20 @@ def _numbers(one: Seen) -> None:
     difference, relative, error = result.score_difference, result.relative_completeness_error, result.map_error
     lines = [f"F(x) − F(x′) **{difference:+.3f}**"]
     if result.correction is not None and difference:
-        lines.append(f"corrected **{abs(result.correction / difference):.1%}**")
+        lines.append(_("corrected **{share:.1%}**", share=abs(result.correction / difference)))
     elif relative is not None:
-        lines.append(f"sum is off **{relative:.1%}**")
-    lines.append("map error " + ("–" if error is None else f"≈ **{error:.1%}**"))
-    lines.append(f"{result.gradient_count} gradients" + ("" if one.finished else " so far"))
+        lines.append(_("sum is off **{share:.1%}**", share=relative))
+    lines.append(_("map error –") if error is None else _("map error ≈ **{share:.1%}**", share=error))
+    count = result.gradient_count
+    lines.append(_("{count} gradients", count=count) if one.finished else _("{count} gradients so far", count=count))
     st.markdown(":small[" + "]  \n:small[".join(lines) + "]")
 
 
 def _blind(one: Seen) -> None:
     pixels = blind_pixels(one.result) if one.result is not None else None
     if one.result is None or pixels is None:
-        st.caption("–" if one.column is not None else "No single baseline, so no pixel is blind in all of them.")
+        st.caption("–" if one.column is not None else _("No single baseline, so no pixel is blind in all of them."))
         return
     image: Array = one.result.image
-    show(marked_picture(image, pixels), f"{pixels.mean():.1%} of the image", f"Blind spot of {one.label}")
+    told = _("{share:.1%} of the image", share=pixels.mean())
+    show(marked_picture(image, pixels), told, _("Blind spot of {name}", name=one.label))

@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from igcore.errors import InputError
+from ui import language
+from ui.language import _
 
-__all__ = ["begin", "one_of", "remember", "seed", "within", "write_address"]
+__all__ = ["begin", "draw_anew", "one_of", "recalled", "remember", "seed", "within", "write_address"]
 
 Value = TypeVar("Value")
 Number = TypeVar("Number", int, float)
@@ -39,6 +41,13 @@ def begin() -> None:
             memory[key] = _Text(text)
             st.session_state.pop(key, None)
         written.append(address)
+
+
+def draw_anew() -> None:
+    """Give every control its remembered value again: a browser knows choices by their names, and those have changed."""
+    for key in st.session_state[_MEMORY]:
+        if key != language.KEY:
+            st.session_state.pop(key, None)
 
 
 class _Text(str):
@@ -69,7 +78,14 @@ def seed(key: str, default: Value, read: Callable[[str], Value]) -> None:
             # Only plain characters: what a link says must not become markup on the page.
             asked = re.sub(r"[^\w.+-]", "", str(value))[:20]
             taken = ", ".join(default) if isinstance(default, list) else default
-            st.toast(f"The link asks for {key}={asked}, which is not possible here; using {taken}.")
+            st.toast(
+                _(
+                    "The link asks for {key}={asked}, which is not possible here; using {taken}.",
+                    key=key,
+                    asked=asked,
+                    taken=taken,
+                )
+            )
             value = default
     st.session_state[key] = value
 
@@ -81,6 +97,12 @@ def remember(key: str, value: Any, link: bool = True, text: str | None = None) -
     st.session_state[_MEMORY][key] = value
     if link:
         st.session_state[_LINK][key] = str(value) if text is None else text
+
+
+def recalled(key: str) -> Any:
+    """Return what this session remembers under a key; None for what only an address says."""
+    value = st.session_state[_MEMORY].get(key)
+    return None if isinstance(value, _Text) else value
 
 
 def write_address() -> None:

@@ -9,6 +9,8 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
+from ui.language import _
+
 __all__ = ["limit_total", "limit_total_of_server", "lost", "tell_lost"]
 
 #: Bytes that a file takes beside what it brings.
@@ -59,7 +61,7 @@ def tell_lost() -> None:
     context = get_script_run_ctx()
     if context is not None and lost(context.session_id):
         st.warning(
-            "The server had no room left for uploads and let a file of yours go; send it again in a while.",
+            _("The server had no room left for uploads and let a file of yours go; send it again in a while."),
             icon=":material/cloud_off:",
         )
 

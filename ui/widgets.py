@@ -8,13 +8,14 @@ of the next run, and reports it as a person's choice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 from PIL import ImageColor
 
 from igcore.registry import Parameter
 from ui import state
+from ui.language import _
 
 __all__ = ["from_parameter", "segments", "select", "toggle"]
 
@@ -32,7 +33,15 @@ def select(
     return value
 
 
-def segments(label: str, key: str, names: dict[str, str], default: str, help: str | None, link: bool = True) -> str:
+def segments(
+    label: str,
+    key: str,
+    names: dict[str, str],
+    default: str,
+    help: str | None,
+    link: bool = True,
+    visibility: Literal["visible", "collapsed"] = "visible",
+) -> str:
     """Draw a few choices side by side."""
     state.seed(key, default, state.one_of(names))
     value = st.segmented_control(
@@ -43,6 +52,7 @@ def segments(label: str, key: str, names: dict[str, str], default: str, help: st
         format_func=lambda one: names[one],
         help=help,
         required=True,
+        label_visibility=visibility,
         width="stretch",
     )
     value = value or default
@@ -61,25 +71,27 @@ def toggle(label: str, key: str, default: bool, help: str | None = None) -> bool
 
 def from_parameter(key: str, known: Parameter, link: bool = True) -> Any:
     """Draw the control that fits a parameter; the address holds it where it is not the default."""
-    label = f"{known.label} ({known.unit})" if known.unit else known.label
+    label, help = _(known.label), _(known.help)
+    if known.unit:
+        label += f" ({_(known.unit)})"
     if known.choices:
-        value: Any = _choices(key, label, known)
+        value: Any = _choices(key, label, help, known)
     elif isinstance(known.default, str) and not known.default.startswith("#"):
         state.seed(key, known.default, str)
-        value = st.text_input(label, st.session_state[key], key=key, help=known.help, max_chars=80)
+        value = st.text_input(label, st.session_state[key], key=key, help=help, max_chars=80)
     elif isinstance(known.default, str):
         state.seed(key, known.default, _hex)
         if st.session_state[key] != _hex(st.session_state[key]):
             st.session_state[key] = _hex(st.session_state[key])
-        value = st.color_picker(label, st.session_state[key], key=key, help=known.help)
+        value = st.color_picker(label, st.session_state[key], key=key, help=help)
     elif isinstance(known.default, float):
         low, high = known.low or 0.0, known.high or 1.0
         state.seed(key, known.default, state.within(float, low, high))
-        value = st.slider(label, low, high, st.session_state[key], step=known.step, key=key, help=known.help)
+        value = st.slider(label, low, high, st.session_state[key], step=known.step, key=key, help=help)
     else:
         low, high = int(known.low or 0), int(known.high or 1)
         state.seed(key, known.default or 0, state.within(int, low, high))
-        value = st.number_input(label, low, high, st.session_state[key], step=1, key=key, help=known.help)
+        value = st.number_input(label, low, high, st.session_state[key], step=1, key=key, help=help)
     state.remember(key, value, link=link and value != known.default)
     return value
 
@@ -89,7 +101,7 @@ def _hex(color: str) -> str:
     return "#{:02x}{:02x}{:02x}".format(*ImageColor.getrgb(color)[:3])
 
 
-def _choices(key: str, label: str, known: Parameter) -> Any:
+def _choices(key: str, label: str, help: str, known: Parameter) -> Any:
     """Offer a few values; a share, which is at most one, is written in percent."""
     names = {str(value): value for value in known.choices}
     state.seed(key, known.default, lambda text: names[state.one_of(names)(text)])
@@ -102,5 +114,5 @@ def _choices(key: str, label: str, known: Parameter) -> Any:
         st.session_state[key],
         key=key,
         format_func=lambda one: f"{one:.1%}" if share else f"{one:g}" if isinstance(one, float) else f"{one:,}",
-        help=known.help,
+        help=help,
     )

@@ -1,0 +1,1 @@
+"""Six short lessons, one module each; `ui.lessons.lesson` has what they share."""
