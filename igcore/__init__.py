@@ -9,7 +9,7 @@ import importlib
 import os
 from typing import Any
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 # TensorFlow reads it when it is imported. By itself it takes the convolution library (oneDNN) only on processors with
 # instructions for neural networks; on one with AVX2 alone a gradient then costs a seventh more (bench/README.md).
@@ -50,8 +50,11 @@ _WHERE = {
     "heat_map": "heatmaps",
     "load_image": "images",
     "load_model": "models",
+    "make_recipe": "recipe",
     "measure_local_errors": "local_errors",
+    "report_html": "report",
     "study_integrators": "study",
+    "write_report": "report",
 }
 
 __all__ = ["__version__", *sorted(_WHERE)]

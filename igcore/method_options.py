@@ -11,22 +11,19 @@ from igcore.heatmaps import SIGNS, Drawing
 from igcore.images import load_image
 from igcore.integrators import INTEGRATORS
 from igcore.methods import METHODS, IntegratedGradients, Method
+from igcore.recipe import FLAGS
 from igcore.registry import read_values
 
-__all__ = ["add_method_options", "add_sign", "drawing_of", "method_of"]
+__all__ = ["add_method_options", "add_sign", "drawing_of", "given_settings", "method_of", "written_method"]
 
-#: Options of a method that have a flag of their own; others go with its key.
-FLAGS = (
-    *("baseline", "baselines", "integrator", "steps", "of"),
-    *("tolerance", "map_tolerance", "max_gradients", "correct"),
-)
+#: The method where none is given.
+DEFAULT = "ig"
 
 
 def add_method_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that `method_of` reads, but for --fit."""
     parser.add_argument(
         "--method",
-        default="ig",
         metavar="KEY[:name=value,…]",
         help="attribution method, for instance occlusion-patch:size=16 (default: ig); the command methods lists all",
     )
@@ -84,11 +81,8 @@ def method_of(options: argparse.Namespace, size: tuple[int, int]) -> Method:
     InputError
         Where a setting cannot be used, or the method would not read it.
     """
-    key, _, text = options.method.partition(":")
-    spec = METHODS[key]
-    given = {name: getattr(options, name) for name in FLAGS}
-    given = {name: value for name, value in given.items() if value is not None}
-    written = read_values(f"method {key}", spec.settings, text)
+    key, written = written_method(DEFAULT if options.method is None else options.method)
+    spec, given = METHODS[key], given_settings(options)
     known = spec.settings.__dataclass_fields__
     for name in given:
         if name not in known:
@@ -104,6 +98,18 @@ def method_of(options: argparse.Namespace, size: tuple[int, int]) -> Method:
         given["baselines"] = tuple(_baseline(text, size, options.fit) for text in given["baselines"])
     settings: Method = spec.settings(**given)
     return settings
+
+
+def written_method(text: str) -> tuple[str, dict[str, Any]]:
+    """Read ``KEY:name=value,…``: the method's key, and the settings that go with it."""
+    key, _, rest = text.partition(":")
+    return key, read_values(f"method {key}", METHODS[key].settings, rest)
+
+
+def given_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that were given by options of their own, as they were given."""
+    given = {name: getattr(options, name) for name in FLAGS}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _baseline(text: str, size: tuple[int, int], fit: Any) -> Any:

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 import streamlit as st
 
 import igcore
+from igcore.heatmaps import Drawing
+from igcore.images import digest
 from ui import frame, state
 from ui.agreement_view import agreement_section
 from ui.columns import Column, choose_columns
 from ui.controls import choose_drawing
 from ui.language import N_, _
 from ui.progress import jobs_line
-from ui.scene import follow
-from ui.side_by_side import Seen, grid, seen_of
+from ui.scene import follow, predicted
+from ui.share import report_popover
+from ui.side_by_side import Seen, grid, part_of, seen_of
 from ui.widgets import toggle
 
 
@@ -52,9 +55,27 @@ def view(by: str, several: list[Seen]) -> None:
         default=True,
         help=_("With one scale, brightness can be compared between the maps. Without, each map shows its own range."),
     )
-    grid(several + averaged(by, several), drawing, shared)
+    average = averaged(by, several)
+    grid(several + average, drawing, shared)
+    report(several, average, drawing, shared)
     agreement_section(several, drawing, shared)
     state.write_address()
+
+
+def report(several: Sequence[Seen], average: Sequence[Seen], drawing: Drawing, shared: bool) -> None:
+    """Offer all columns as one report, once nothing is running, where they are of one image and one model."""
+    columns = [one.column for one in several if one.column is not None]
+    subjects = {(column.spec.key, digest(column.question.image)) for column in columns}
+    if not any(one.finished for one in several) or any(one.job is not None and not one.job.done for one in several):
+        return
+    if len(subjects) > 1:
+        st.caption(_("A report is of one image and one model; compare baselines or classes for one."))
+        return
+    first = columns[0]
+    scores = predicted(first.spec, first.question.image)
+    if scores is not None:
+        parts = [part_of(one) for one in [*several, *average]]
+        report_popover(f"{first.origin.name}_comparison", parts, first.origin, first.spec, scores, drawing, shared)
 
 
 def _spent(several: Sequence[Seen]) -> str:

@@ -2,11 +2,14 @@
 
 import streamlit as st
 
+from igcore.heatmaps import Drawing
+from igcore.report import Part
 from ui import frame, state
 from ui.card import completeness_card
 from ui.integration_view import local_error_section, study_section, wanted_study
 from ui.language import N_
 from ui.scene import Scene, choose_scene, follow, newest
+from ui.share import origin_of, report_popover
 
 
 def main() -> None:
@@ -43,6 +46,10 @@ def show(scene: Scene) -> None:
             shown = newest(scene, job)
             completeness_card(scene.question, job, shown)
             local_error_section(scene, shown)
+            if shown is not None and shown.explained is not None and not shown.stale:
+                name, origin = shown.attribution.settings["integrator"], origin_of(scene.picture, scene.fit)
+                parts = [Part(shown.attribution, rules=shown.rules)]
+                report_popover(f"{origin.name}_{name}", parts, origin, scene.spec, scene.scores, Drawing())
 
     with top:
         explained()

@@ -17,7 +17,8 @@ from ui.pictures import show
 from ui.progress import jobs_line
 from ui.scene import Subject, answered, choose_subject, follow
 from ui.service import client
-from ui.side_by_side import Seen
+from ui.share import origin_of, report_popover
+from ui.side_by_side import Seen, part_of
 from ui.widgets import segments, toggle
 
 
@@ -85,10 +86,22 @@ def view(subject: Subject, label: str, several: list[Card], speed: Speed) -> Non
         )
     cards(several, subject.image, drawing, shared, over, speed)
     name = "".join(letter if letter.isalnum() else "-" for letter in label.lower())
-    download_all(several, f"{subject.picture.name}_{name}", drawing)
     seen = [
         Seen(number, None, _(card.choice.spec.label), card.result, card.job) for number, card in enumerate(several, 1)
     ]
+    with st.container(horizontal=True):
+        download_all(several, f"{subject.picture.name}_{name}", drawing)
+        asked = [one for one in seen if one.job is not None]
+        if all(one.job.done for one in asked if one.job is not None) and any(one.finished for one in asked):
+            report_popover(
+                f"{subject.picture.name}_{name}_methods",
+                [part_of(one) for one in asked],
+                origin_of(subject.picture, subject.fit),
+                subject.spec,
+                subject.scores,
+                drawing,
+                shared,
+            )
     agreement_section([one for one in seen if one.result is not None], drawing, shared)
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from igcore.baselines import as_baseline
 from igcore.errors import InputError
 from igcore.models import ModelSpec, catalogue, missing
+from igcore.recipe import Origin
 from igcore.runtime.questions import Explain
 from ui.baseline_set import choose_baselines
 from ui.controls import choose_other_picture, choose_target
@@ -18,6 +19,7 @@ from ui.language import N_, _, line
 from ui.method_controls import choose_baseline, choose_integration
 from ui.pictures import Array
 from ui.scene import Subject, choose_subject, predicted, ready_model
+from ui.share import origin_of
 from ui.widgets import select, toggle
 
 __all__ = ["Column", "choose_columns"]
@@ -33,6 +35,7 @@ class Column:
     label: str
     spec: ModelSpec
     question: Explain
+    origin: Origin
 
     @cached_property
     def baseline(self) -> Array:
@@ -61,8 +64,9 @@ def _baselines(subject: Subject) -> list[Column]:
         target = choose_target(spec, subject.top)
         choices = choose_baselines(spec.input_size, subject.fit)
         integration = choose_integration()
+    origin = origin_of(subject.picture, subject.fit)
     return [
-        Column(one.label, spec, Explain(spec.key, subject.image, integration.method(one.baseline), target))
+        Column(one.label, spec, Explain(spec.key, subject.image, integration.method(one.baseline), target), origin)
         for one in choices
     ]
 
@@ -81,8 +85,8 @@ def _images(subject: Subject) -> list[Column]:
     own = int(scores.argmax()) if of_top else target
     second = Explain(spec.key, image, first.question.method, own)
     return [
-        Column(f"{_(subject.picture.label)}: {spec.label(target)}", spec, first.question),
-        Column(f"{_(other.label)}: {spec.label(own)}", spec, second),
+        Column(f"{_(subject.picture.label)}: {spec.label(target)}", spec, first.question, first.origin),
+        Column(f"{_(other.label)}: {spec.label(own)}", spec, second, origin_of(other, subject.fit)),
     ]
 
 
@@ -93,7 +97,7 @@ def _classes(subject: Subject) -> list[Column]:
         rival = _second_class(subject, target)
     first = _first(subject, target)
     asked = first.question
-    return [first, Column(spec.label(rival), spec, Explain(spec.key, asked.image, asked.method, rival))]
+    return [first, Column(spec.label(rival), spec, Explain(spec.key, asked.image, asked.method, rival), first.origin)]
 
 
 def _second_class(subject: Subject, target: int) -> int:
@@ -150,8 +154,8 @@ def _models(subject: Subject) -> list[Column]:
         same = int(scores.argmax())  # a class that the other model does not know
     second = Explain(other.key, image, first.question.method, same)
     return [
-        Column(f"{spec.title}: {first.label}", spec, first.question),
-        Column(f"{other.title}: {other.label(same)}", other, second),
+        Column(f"{spec.title}: {first.label}", spec, first.question, first.origin),
+        Column(f"{other.title}: {other.label(same)}", other, second, first.origin),
     ]
 
 
@@ -161,7 +165,8 @@ def _first(subject: Subject, target: int) -> Column:
     with st.sidebar:
         baseline = choose_baseline(spec.input_size, subject.fit)
         method = choose_integration().method(baseline)
-    return Column(spec.label(target), spec, Explain(spec.key, subject.image, method, target))
+    origin = origin_of(subject.picture, subject.fit)
+    return Column(spec.label(target), spec, Explain(spec.key, subject.image, method, target), origin)
 
 
 _CHOOSE: dict[str, Callable[[Subject], list[Column]]] = {

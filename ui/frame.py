@@ -12,7 +12,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from igcore.errors import IGError
-from ui import language, service, state, turns
+from ui import language, service, share, state, turns
 from ui.language import N_, _, line
 from ui.markup import plain
 
@@ -49,8 +49,8 @@ ICON = "data:image/svg+xml," + quote(
 # Pictures stand two by two on a phone, where Streamlit would stack its columns one below the other.
 STYLE = """
 <style>
-.stMainBlockContainer { padding-top: 3.4rem; padding-bottom: 3rem; max-width: 1500px; }
-h1 { font-size: 1.9rem !important; padding: 0 0 0.2rem 0 !important; }
+.stMainBlockContainer { padding-top: 3.9rem; padding-bottom: 3rem; max-width: 1500px; }
+h1 { font-size: 1.9rem !important; line-height: 1.35 !important; padding: 0 !important; }
 h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
 [data-testid="stImageContainer"] img { outline: 1px solid rgba(128, 128, 128, 0.25); outline-offset: -1px; }
 [data-testid="stMetricValue"] { font-size: 1.3rem; }
@@ -60,6 +60,7 @@ h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
 .st-key-completeness { gap: 0.5rem; min-height: 14rem; }
 .st-key-progress { min-height: 3.2rem; }
 .st-key-cards .katex-display { overflow-x: auto; overflow-y: hidden; font-size: 0.69em; padding: 0.2rem 0; }
+.stMultiSelect :has(> span[title]) { background-color: #ad380a; }
 .st-key-photo { max-width: 160px; }
 .st-key-cards > [data-testid="stLayoutWrapper"] { flex: 0 0 calc(33.3% - 0.7rem); min-width: 0; align-self: stretch; }
 .st-key-cards > [data-testid="stLayoutWrapper"] > div { height: 100%; }
@@ -102,6 +103,7 @@ def open_page(title: str, promise: str) -> None:
             if (ROOT / file).is_file():
                 st.page_link(file, label=_(label), icon=icon)
         _choose_language()
+        share.link_popover()
     st.title(_(title), anchor=False)
     st.caption(_(promise))
 

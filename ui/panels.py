@@ -8,20 +8,21 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-import igcore
 from igcore.checks import blind_share
 from igcore.heatmaps import Drawing, mask_picture, overlay_picture
 from igcore.images import png_bytes
-from igcore.integrators import INTEGRATORS
 from igcore.models import ModelSpec
+from igcore.recipe import make_recipe
+from igcore.report import Part
 from igcore.results import Attribution
 from igcore.runtime.questions import PlainGradient
 from ui import state
 from ui.controls import choose_drawing
 from ui.frame import errors_as_lines
 from ui.language import N_, _
-from ui.pictures import Array, digest, show
+from ui.pictures import Array, show
 from ui.scene import Scene, Shown, answered, predicted
+from ui.share import origin_of, report_popover
 
 __all__ = ["picture_panels"]
 
@@ -67,7 +68,7 @@ def _panels(scene: Scene, shown: Shown | None) -> None:
     _blind_spot(shown)
     _plain_gradient(scene, shown, drawing)
     if shown is not None and shown.explained is not None and not shown.stale:
-        _downloads(scene, shown.attribution, drawing)
+        _downloads(scene, shown, drawing)
     state.write_address()
 
 
@@ -118,14 +119,17 @@ def _plain_gradient(scene: Scene, shown: Shown | None, drawing: Drawing) -> None
         _maps(gradient, drawing, left, right, _("Gradient"))
 
 
-def _downloads(scene: Scene, result: Attribution, drawing: Drawing) -> None:
+def _downloads(scene: Scene, shown: Shown, drawing: Drawing) -> None:
     """Offer the overlay, the numbers and the settings, under names that tell them apart later."""
+    result = shown.attribution
     settings = result.settings
     label = "".join(letter if letter.isalnum() else "-" for letter in result.label.lower())
     rule = f"{settings['integrator']}{settings.get('steps', '')}"
     stem = f"{scene.picture.name}_{label}_ig_{settings['baseline']['key']}_{rule}"
     overlay = png_bytes(overlay_picture(result.values, result.image, drawing))
-    told = json.dumps(_settings(scene, result), indent=2, ensure_ascii=False).encode()
+    origin, rules = origin_of(scene.picture, scene.fit), shown.rules
+    recipe = make_recipe(result, origin, rules, scene.spec.sha256)
+    told = json.dumps(recipe, indent=2, ensure_ascii=False).encode()
     files = (
         (_("Overlay (PNG)"), overlay, "png", "image/png"),
         (_("Attribution (NPZ)"), result.to_bytes(), "npz", "application/octet-stream"),
@@ -143,36 +147,4 @@ def _downloads(scene: Scene, result: Attribution, drawing: Drawing) -> None:
                 on_click="ignore",
                 key=f"download_{ending}",
             )
-
-
-def _settings(scene: Scene, result: Attribution) -> dict[str, object]:
-    """Everything that the result depends on, and the command that repeats it."""
-    settings = result.settings
-    baseline = dict(settings["baseline"])
-    parts = [
-        f"{name}={value}" for name, value in baseline.items() if name not in ("key", "sha256") and value is not None
-    ]
-    choice = baseline["key"] + (":" + ",".join(parts) if parts else ":FILE" if "sha256" in baseline else "")
-    source = scene.picture.key or "FILE"
-    taken = " ".join(
-        f"--{name.replace('_', '-')} {settings[name]}" for name in INTEGRATORS[settings["integrator"]].takes
-    )
-    return {
-        "igcore": igcore.__version__,
-        "image": {"name": scene.picture.name, "bundled": scene.picture.key, "decoded_sha256": digest(result.image)},
-        "fit": scene.fit,
-        "model": result.model,
-        "target": result.target,
-        "label": result.label,
-        "method": result.method,
-        **settings,
-        "score": result.score,
-        "baseline_score": result.baseline_score,
-        "sum": result.sum,
-        "command": (
-            f"python -m igcore explain {source} --model {result.model} --fit {scene.fit} --target {result.target} "
-            f"--baseline '{choice}' --integrator {settings['integrator']} {taken} "
-            f"--{'' if settings['correct'] else 'no-'}correct --of {settings['of']} --seed {settings['seed']} "
-            "--out attribution.npz"
-        ),
-    }
+        report_popover(stem, [Part(result, rules=rules)], origin, scene.spec, scene.scores, drawing)

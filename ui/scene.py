@@ -38,6 +38,7 @@ __all__ = [
     "newest",
     "predicted",
     "ready_model",
+    "shared_rules",
 ]
 
 #: Pixels of an image that no model has asked for yet.
@@ -72,6 +73,16 @@ class Shown:
     attribution: Attribution
     explained: Explained | None
     stale: bool = False
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The integrators that shared its nodes, in the order in which they were computed."""
+        return () if self.explained is None else shared_rules(self.explained)
+
+
+def shared_rules(explained: Explained) -> tuple[str, ...]:
+    """Return the integrators that shared their nodes; none where one was computed by itself."""
+    return tuple(explained.by_rule) if len(explained.by_rule) > 1 else ()
 
 
 def answered(question: Question[Answer], message: str, meanwhile: Callable[[], None] | None = None) -> Answer | None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from igcore.checks import blind_pixels, entropy
 from igcore.heatmaps import Drawing, full_scale, heat_map, marked_picture, mask_picture, overlay_picture
+from igcore.report import Part
 from igcore.results import Attribution
 from igcore.runtime import Job
 from igcore.runtime.questions import Explained
@@ -19,9 +20,9 @@ from ui.columns import Column
 from ui.language import _, line
 from ui.markup import plain
 from ui.pictures import Array, show
-from ui.scene import predicted
+from ui.scene import predicted, shared_rules
 
-__all__ = ["Seen", "grid", "seen_of"]
+__all__ = ["Seen", "grid", "part_of", "seen_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,15 @@ def seen_of(number: int, column: Column, job: Job[Any]) -> Seen:
     if explained is not None:
         return Seen(number, column, column.label, explained.by_rule[column.question.method.integrator], job)
     return Seen(number, column, column.label, job.progress.partial if job.progress is not None else None, job)
+
+
+def part_of(one: Seen) -> Part:
+    """Return a column as a part of a report."""
+    name = f"{one.number} {one.label}" if one.job is not None else one.label
+    if not one.finished:
+        return Part(None, name, error=one.job.error if one.job is not None else None)
+    rules = shared_rules(one.job.value) if one.job is not None and isinstance(one.job.value, Explained) else ()
+    return Part(one.result, name, rules=rules)
 
 
 def grid(several: Sequence[Seen], drawing: Drawing, shared: bool) -> None:

@@ -11,7 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from ui.language import _
 
-__all__ = ["limit_total", "limit_total_of_server", "lost", "tell_lost"]
+__all__ = ["holds_any", "limit_total", "limit_total_of_server", "lost", "tell_lost"]
 
 #: Bytes that a file takes beside what it brings.
 RECORD = 1000
@@ -54,6 +54,15 @@ def limit_total(manager: MemoryUploadedFileManager, most: int) -> None:
 def lost(session: str) -> bool:
     """Return whether a session lost a file, and took none back itself since."""
     return session in _lost
+
+
+def holds_any() -> bool:
+    """Return whether this session has a file of its own on the server."""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return False
+    manager = runtime.get_instance().uploaded_file_mgr
+    return isinstance(manager, MemoryUploadedFileManager) and bool(manager.file_storage.get(context.session_id))
 
 
 def tell_lost() -> None:

@@ -42,6 +42,8 @@ class ModelSpec:
     outputs : {"logits", "probabilities"}
         What the network itself returns.
     capability : {"scores", "gradients", "layers"}
+    sha256 : str
+        Of the files that hold the network, or of its weights (see `igcore.models.digests`); empty where not known.
     """
 
     key: str
@@ -52,6 +54,7 @@ class ModelSpec:
     labels: tuple[str, ...] = field(repr=False)
     outputs: Literal["logits", "probabilities"] = "logits"
     capability: str = "gradients"
+    sha256: str = ""
 
     def can(self, capability: str) -> bool:
         """Whether the model has this capability."""

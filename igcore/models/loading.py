@@ -14,8 +14,9 @@ import tensorflow as tf
 from igcore.errors import ModelError, ModelUnavailable
 from igcore.models.base import ModelSpec
 from igcore.models.catalogue import CatalogueEntry
+from igcore.models.digests import file_digest, folder_digest, weights_digest
 from igcore.models.download import fetch, hub_folder
-from igcore.models.efficientnet_lite import CLASSES, build_efficientnet_lite0
+from igcore.models.efficientnet_lite import CLASSES, SHA256, build_efficientnet_lite0
 from igcore.models.graph import Graph
 from igcore.models.keras_graph import read_keras
 from igcore.models.labels import imagenet_labels, labels_for, read_labels
@@ -29,13 +30,14 @@ DEFAULT_SIZE = (224, 224)
 
 @dataclass(frozen=True)
 class _Opened:
-    """A network that was found: what computes, what keeps it alive, and what it states of itself.
+    """A network that was found: what computes, what keeps it alive, its digest, and what it states of itself.
 
     `forward` is None where the layers that are read are all there is.
     """
 
     forward: Callable[[Any], Any] | None
     network: Any
+    sha256: str
     input_size: tuple[int, int] | None
     read_graph: Callable[[tuple[float, float]], Graph] | None = None
 
@@ -63,13 +65,15 @@ def load_entry(entry: CatalogueEntry, chunk: int) -> TensorFlowModel:
         labels=_labels(entry, count),
         outputs=outputs if entry.outputs == "auto" else entry.outputs,  # type: ignore[arg-type]
         capability="layers" if opened.read_graph else "gradients",
+        sha256=opened.sha256,
     )
     read = partial(opened.read_graph, entry.input_range) if opened.read_graph else None
     return TensorFlowModel(spec, forward, opened.network, chunk, read)
 
 
 def _open_embedded(_: CatalogueEntry) -> _Opened:
-    return _Opened(None, None, None, lambda _: build_efficientnet_lite0())
+    # Nothing else gets past the reading of the weights.
+    return _Opened(None, None, SHA256, None, lambda _: build_efficientnet_lite0())
 
 
 def _open_hub(entry: CatalogueEntry) -> _Opened:
@@ -86,7 +90,7 @@ def _open_saved_model(entry: CatalogueEntry) -> _Opened:
 
 def _open_folder(folder: Path) -> _Opened:
     loaded, forward = open_saved_model(folder)
-    return _Opened(forward, loaded, stated_input_size(loaded))
+    return _Opened(forward, loaded, folder_digest(folder), stated_input_size(loaded))
 
 
 def _open_application(entry: CatalogueEntry) -> _Opened:
@@ -95,7 +99,9 @@ def _open_application(entry: CatalogueEntry) -> _Opened:
         raise ModelError(f"tf.keras.applications has no {entry.handle!r}; check the catalogue entry {entry.key!r}")
     fetch(entry)
     try:
-        return _opened_keras(make(weights="imagenet"))
+        network = make(weights="imagenet")
+        # Of several files in Keras's cache only Keras knows which one it read.
+        return _opened_keras(network, weights_digest(network))
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelError(
@@ -108,16 +114,16 @@ def _open_keras_file(entry: CatalogueEntry) -> _Opened:
     if not path.is_file():
         raise ModelUnavailable(f"there is no file {path}; check the catalogue entry {entry.key!r}")
     try:
-        return _opened_keras(tf.keras.models.load_model(path, compile=False, safe_mode=True))
+        return _opened_keras(tf.keras.models.load_model(path, compile=False, safe_mode=True), file_digest(path))
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelError(f"{path} cannot be loaded as a .keras file in safe mode ({reason})") from error
 
 
-def _opened_keras(network: Any) -> _Opened:
+def _opened_keras(network: Any, sha256: str) -> _Opened:
     shape = network.input_shape
     size = (shape[1], shape[2]) if isinstance(shape, tuple) and len(shape) == 4 and shape[1] and shape[2] else None
-    return _Opened(lambda images: network(images, training=False), network, size, partial(read_keras, network))
+    return _Opened(lambda images: network(images, training=False), network, sha256, size, partial(read_keras, network))
 
 
 _OPENERS: dict[str, Callable[[CatalogueEntry], _Opened]] = {

@@ -1,0 +1,91 @@
+"""Take the README's pictures of the dashboard anew.
+
+``python -m bench.screenshots`` starts a server, opens its pages in Chromium and writes ``docs/*.png``; ``--out`` names
+another folder, ``--lang zh`` another language, and ``--size`` another window, to look at pages as a person would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.browser_page import LAUNCH, settled
+from tests.dashboard import ROOT, Server
+
+#: Pixels across at which the README shows a picture.
+WIDEST = 1080
+
+#: How often in a row, every half second, a page has to be at rest.
+CALM = 6
+
+#: Pictures by name: address, and what is done there first.
+PICTURES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "explain": ("?image=coffee", ()),
+    "baselines": ("baselines?image=coffee&baselines=black;white;blur;uniform-noise", ()),
+    "integrators": ("integrators?image=coffee", ()),
+    "methods": ("methods?image=cat", ()),
+    "learn": ("learn?lesson=1", ("1",)),
+}
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs")
+    parser.add_argument("--lang", default="en", choices=("en", "zh"))
+    parser.add_argument("--size", default="1440x900", help="width and height of the window")
+    parser.add_argument("--only", nargs="*", default=list(PICTURES), choices=list(PICTURES))
+    options = parser.parse_args()
+    if shutil.which("chromium") is None:
+        parser.error("Debian's chromium is not installed; run apt-get install chromium")
+    width, height = map(int, options.size.split("x"))
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        server = Server(Path(folder) / "log.txt")
+        browser = playwright.chromium.launch(**LAUNCH)
+        view: Any = {"viewport": {"width": width, "height": height}, "color_scheme": "light"}
+        for name in options.only:
+            page = browser.new_page(**view)
+            _take(page, server, name, options.lang, options.out)
+            page.close()
+        browser.close()
+        server.stop()
+
+
+def _take(page: Page, server: Server, name: str, lang: str, folder: Path) -> None:
+    address, predictions = PICTURES[name]
+    page.goto(f"{server.url}/{address}&lang={lang}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    _wait(page)
+    for position in predictions:
+        page.locator("[data-testid=stRadio]").first.locator("label").nth(int(position) + 1).click()
+        _wait(page)
+    file = folder / f"{name}{'' if lang == 'en' else f'-{lang}'}.png"
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.thumbnail((WIDEST, 10 * WIDEST))
+    picture.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
+    print(file)
+
+
+def _wait(page: Page) -> None:
+    """Wait until nothing is computed any more and everything is drawn, and stays so for some seconds."""
+    busy = page.locator(
+        "[data-testid=stSpinner], [data-testid=stProgress], [data-testid=stSkeleton], .st-key-stop button"
+    )
+    calm = 0
+    while calm < CALM:
+        page.wait_for_timeout(500)
+        expect(busy).to_have_count(0)
+        settled(page)
+        calm = calm + 1 if page.locator("[data-testid=stSkeleton]").count() == 0 and busy.count() == 0 else 0
+
+
+if __name__ == "__main__":
+    main()
