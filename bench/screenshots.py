@@ -11,7 +11,6 @@ import io
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
@@ -25,13 +24,13 @@ WIDEST = 1080
 #: How often in a row, every half second, a page has to be at rest.
 CALM = 6
 
-#: Pictures by name: address, and what is done there first.
-PICTURES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "explain": ("?image=coffee", ()),
-    "baselines": ("baselines?image=coffee&baselines=black;white;blur;uniform-noise", ()),
-    "integrators": ("integrators?image=coffee", ()),
-    "methods": ("methods?image=cat", ()),
-    "learn": ("learn?lesson=1", ("1",)),
+#: Pictures by name: address, what is clicked there, and how high the README's picture is.
+PICTURES = {
+    "explain": ("?image=coffee", "", 1010),
+    "baselines": ("baselines?image=coffee&baselines=black;white;blur;uniform-noise", "", 1330),
+    "integrators": ("integrators?image=coffee", ".st-key-study button", 1690),
+    "methods": ("methods?image=cat", "", 1640),
+    "learn": ("learn?lesson=1", ".st-key-predict_gradient label:has-text('nothing'), :text('完全没有')", 870),
 }
 
 
@@ -40,19 +39,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     parser.add_argument("--lang", default="en", choices=("en", "zh"))
-    parser.add_argument("--size", default="1440x900", help="width and height of the window")
+    parser.add_argument("--size", help="width and height of the window, such as 390x844 (default: the README's)")
     parser.add_argument("--only", nargs="*", default=list(PICTURES), choices=list(PICTURES))
     options = parser.parse_args()
     if shutil.which("chromium") is None:
         parser.error("Debian's chromium is not installed; run apt-get install chromium")
-    width, height = map(int, options.size.split("x"))
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = Server(Path(folder) / "log.txt")
         browser = playwright.chromium.launch(**LAUNCH)
-        view: Any = {"viewport": {"width": width, "height": height}, "color_scheme": "light"}
         for name in options.only:
-            page = browser.new_page(**view)
+            width, height = map(int, (options.size or f"1440x{PICTURES[name][2]}").split("x"))
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
             _take(page, server, name, options.lang, options.out)
             page.close()
         browser.close()
@@ -60,13 +58,14 @@ def main() -> None:
 
 
 def _take(page: Page, server: Server, name: str, lang: str, folder: Path) -> None:
-    address, predictions = PICTURES[name]
+    address, clicked, _height = PICTURES[name]
     page.goto(f"{server.url}/{address}&lang={lang}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     _wait(page)
-    for position in predictions:
-        page.locator("[data-testid=stRadio]").first.locator("label").nth(int(position) + 1).click()
+    if clicked:
+        page.locator(clicked).first.click()
         _wait(page)
+        page.locator("h1").scroll_into_view_if_needed()
     file = folder / f"{name}{'' if lang == 'en' else f'-{lang}'}.png"
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.thumbnail((WIDEST, 10 * WIDEST))

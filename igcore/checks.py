@@ -62,7 +62,8 @@ def completeness_verdict(attribution: Attribution) -> Verdict:
     if relative <= GOOD:
         return Verdict("good", f"Complete: the sum is within {share} of F(x) − F(x′).")
     if relative <= FAIR:
-        return Verdict("fair", f"Nearly complete: the sum is {share} off. {_way(attribution, 'More steps make it exact.')}")
+        way = _way(attribution, "More steps make it exact.")
+        return Verdict("fair", f"Nearly complete: the sum is {share} off. {way}")
     way = _way(attribution, "Take more steps or a sharper integrator.")
     return Verdict("poor", f"Not complete: the sum is {share} off. {way}")
 

@@ -23,17 +23,7 @@ from igcore.method_options import add_method_options, add_sign, drawing_of, meth
 from igcore.methods import IntegratedGradients, Method
 from igcore.models import Model
 from igcore.recipe import Origin, make_recipe
-from igcore.recipe_file import Recipe
 from igcore.results import Attribution, Progress
-from igcore.settings_options import (
-    check_model,
-    differences,
-    model_of,
-    pictures_of,
-    recipe_of,
-    rules_of,
-    target_of,
-)
 from igcore.speed import Cost
 from igcore.terminal import progress_bar
 
@@ -99,7 +89,7 @@ def _explain(options: argparse.Namespace) -> None:
     for path in outputs:
         if not os.path.isdir(os.path.dirname(path) or "."):
             raise InputError(f"there is no folder {os.path.dirname(path)!r} to write {path!r} into; make it first")
-    work = _by_options(options) if options.settings is None else _by_recipe(options, recipe_of(options))
+    work = _by_options(options) if options.settings is None else _by_recipe(options)
     with progress_bar(not options.json) as told:
         result = work.done(told)
     _write(options, result, work)
@@ -110,6 +100,8 @@ def _explain(options: argparse.Namespace) -> None:
 
 
 def _by_options(options: argparse.Namespace) -> _Work:
+    from igcore.settings_options import rules_of
+
     options.fit = options.fit or DEFAULT_FIT
     seed = options.seed or 0
     if seed < 0:
@@ -123,7 +115,10 @@ def _by_options(options: argparse.Namespace) -> _Work:
     return _Work(model, image, options.fit, method, options.target, seed, rules)
 
 
-def _by_recipe(options: argparse.Namespace, recipe: Recipe) -> _Work:
+def _by_recipe(options: argparse.Namespace) -> _Work:
+    from igcore.settings_options import check_model, differences, model_of, pictures_of, recipe_of, target_of
+
+    recipe = recipe_of(options)
     path = image_path(options.image)
     load_image(path, (8, 8), recipe.fit)
     model = quietly_loaded(model_of(options, recipe))

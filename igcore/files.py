@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 from pathlib import Path
 
 from igcore.errors import InputError
@@ -21,7 +20,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         Where the folder does not exist or the file cannot be written.
     """
     target = Path(path)
-    temporary = target.parent / f".{uuid.uuid4().hex}"
+    temporary = target.parent / f".{os.urandom(16).hex()}"
     try:
         with temporary.open("xb") as file:
             file.write(data)
