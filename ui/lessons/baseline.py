@@ -61,7 +61,7 @@ def teach() -> None:
 
 def _answer(photo: str, key: str, told: bool) -> None:
     label = _(BASELINES[key].label)
-    st.markdown(f"**{label}**: {_(ASKED[key])}")
+    st.markdown(_("**{name}**: {question}", name=label, question=_(ASKED[key])))
     result = explained(photo, key) if told else None
     if result is None or result.baseline is None:
         st.caption(_("After your prediction, the answer stands here.") if not told else "")

@@ -17,6 +17,9 @@ from ui.widgets import from_parameter, select
 __all__ = ["LESSON"]
 
 RULES = ["left", "right", "midpoint", "trapezoid", "gauss-legendre"]
+#: With fewer, the page of integrators does not begin.
+LEAST = 10
+
 STEPS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)
 
 
@@ -38,7 +41,10 @@ def teach() -> None:
             lambda one: _(INTEGRATORS[one].label),
             _("How panels are filled."),
         )
-        steps = from_parameter("panels", Parameter("panels", N_("Steps"), 8, 2, 50, choices=STEPS))
+        steps = from_parameter(
+            "panels",
+            Parameter("panels", N_("Steps"), 8, 2, 50, help=N_("Each panel costs one gradient."), choices=STEPS),
+        )
         told = predict(
             "steps",
             _("The trapezoid rule goes from 20 to 40 steps. What becomes of its error?"),
@@ -55,15 +61,25 @@ def teach() -> None:
                 "so look at the map's own error, or let the adaptive integrator put its steps where the slope is."
             )
         )
-        try_it("pages/integrators.py", _("Measure all integrators on a photo"))
+        try_it(
+            "pages/integrators.py",
+            _("Measure all integrators on a photo"),
+            integrator=rule,
+            steps=str(max(steps, LEAST)),
+        )
     with right:
         _panels(rule, steps)
         if told:
             errors = np.array([functions.error_of(rule, one) for one in STEPS])
             draw(figures.error_bars(STEPS, np.maximum(errors, 1e-6), steps), "lesson_errors", _("Error over steps"))
         formula(
-            r"\sum_i A_i \approx \sum_k w_k \, f'(\alpha_k), \qquad \text{error} = \sum_i A_i - (f(x) - f(x'))",
-            {"w_k": _("width of panel k"), r"\alpha_k": _("where it looks"), "A_i": _("share of input i")},
+            r"\sum_i A_i \approx \sum_k w_k \, f'(\alpha_k), \qquad e = \sum_i A_i - (f(x) - f(x'))",
+            {
+                "w_k": _("width of panel k"),
+                r"\alpha_k": _("where it looks"),
+                "A_i": _("share of input i"),
+                "e": _("error of the sum"),
+            },
         )
         st.caption(_(ENGINE))
 

@@ -9,7 +9,7 @@ from igcore.methods import METHODS
 from igcore.runtime.lesson_questions import TWIN_METHODS, Twins
 from ui.language import N_, _
 from ui.lessons import figures
-from ui.lessons.lesson import Lesson, draw, formula, number, predict, try_it
+from ui.lessons.lesson import INPUT, Lesson, draw, formula, number, predict, try_it
 from ui.scene import answered
 
 __all__ = ["LESSON"]
@@ -32,9 +32,9 @@ def teach() -> None:
             st.latex(form)
         columns = st.columns(2)
         with columns[0]:
-            x1 = number("a", N_("Input x₁"), 3.0, 0.0, 4.0, 0.25)
+            x1 = number("twin1", N_("Input x₁"), 3.0, 0.0, 4.0, 0.25, INPUT)
         with columns[1]:
-            x2 = number("b", N_("Input x₂"), 1.0, 0.0, 4.0, 0.25)
+            x2 = number("twin2", N_("Input x₂"), 1.0, 0.0, 4.0, 0.25, INPUT)
         told = predict(
             "invariance",
             _("Which of these gives both networks the same shares, whatever the input?"),
@@ -64,7 +64,7 @@ def teach() -> None:
                 _("Both run as networks of layers, against inputs of 0. A gradient is no share, but is compared, too.")
             )
         formula(
-            r"f(x) = g(x)\ \text{for all}\ x \;\Rightarrow\; A_i^f(x) = A_i^g(x)",
+            r"\forall x:\; f(x) = g(x) \;\Rightarrow\; A_i^f(x) = A_i^g(x)",
             {"A_i^f": _("share of input i by network f"), "A_i^g": _("the same by g")},
         )
         try_it(

@@ -13,7 +13,7 @@ from ui import state
 from ui.language import N_, _
 from ui.widgets import from_parameter
 
-__all__ = ["ENGINE", "Lesson", "draw", "formula", "number", "predict", "try_it"]
+__all__ = ["ENGINE", "INPUT", "Lesson", "draw", "formula", "number", "predict", "try_it"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Lesson:
     teach: Callable[[], None]
 
 
-def number(key: str, label: str, default: float, low: float, high: float, step: float, help: str = "") -> float:
+def number(key: str, label: str, default: float, low: float, high: float, step: float, help: str) -> float:
     """Draw a slider whose value the address holds; label and help are marked for translation."""
     return float(from_parameter(key, Parameter(key, label, default, low, high, step, help=help)))
 
@@ -97,6 +97,9 @@ def try_it(page: str, label: str, **settings: str) -> None:
     """Link to a page with the same settings; the label is in the page's language."""
     st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=settings)
 
+
+#: Help of a slider that moves an input.
+INPUT = N_("Where the output is explained.")
 
 #: Said of every function of these lessons.
 ENGINE = N_("Computed by the same engine as the photos, with a formula in place of the network.")

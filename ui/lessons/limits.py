@@ -12,7 +12,7 @@ from igcore.registry import Parameter
 from igcore.runtime.lesson_questions import Untrained
 from ui.language import N_, _
 from ui.lessons import figures, functions
-from ui.lessons.lesson import ENGINE, Lesson, draw, formula, number, predict, try_it
+from ui.lessons.lesson import ENGINE, INPUT, Lesson, draw, formula, number, predict, try_it
 from ui.lessons.photo import asked_of, chosen_photo
 from ui.pictures import show
 from ui.scene import answered
@@ -43,8 +43,8 @@ def _interactions() -> None:
                 "**interaction**, the second has none."
             )
         )
-        x1 = number("p", N_("Input x₁"), 1.0, 0.0, 1.0, 0.1)
-        x2 = number("q", N_("Input x₂"), 1.0, 0.0, 1.0, 0.1)
+        x1 = number("pair1", N_("Input x₁"), 1.0, 0.0, 1.0, 0.1, INPUT)
+        x2 = number("pair2", N_("Input x₂"), 1.0, 0.0, 1.0, 0.1, INPUT)
         told = predict(
             "interactions",
             _("Both inputs are at 1. Do their shares by Integrated Gradients tell the two functions apart?"),
@@ -75,7 +75,9 @@ def _convergence() -> None:
                 "1. The panels of a right Riemann sum may see something else."
             )
         )
-        steps = from_parameter("few", Parameter("few", N_("Steps"), 6, 2, 20, choices=STEPS))
+        steps = from_parameter(
+            "few", Parameter("few", N_("Steps"), 6, 2, 20, help=N_("Each panel costs one gradient."), choices=STEPS)
+        )
         told = predict(
             "converged",
             _("With 6 steps the shares sum to f(x) − f(x′) exactly. Are they right?"),
@@ -83,7 +85,7 @@ def _convergence() -> None:
             1,
             _("Errors of both inputs cancel in the sum. Completeness tests the sum alone, not how it is shared."),
         )
-        try_it("pages/integrators.py", _("See sum and map apart on a photo"))
+        try_it("pages/integrators.py", _("See sum and map apart on a photo"), integrator="right", steps="20")
     with right:
         result = functions.integrate(functions.BUMPS, (1.0, 1.0), (0.0, 0.0), "right", steps)
         with st.container(horizontal=True):

@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui.language import N_, _
 from ui.lessons import figures, functions
-from ui.lessons.lesson import ENGINE, Lesson, draw, formula, number, predict, try_it
+from ui.lessons.lesson import ENGINE, INPUT, Lesson, draw, formula, number, predict, try_it
 from ui.lessons.photo import chosen_photo, explained
 
 __all__ = ["LESSON"]
@@ -35,8 +35,8 @@ def _on_a_formula() -> None:
                 level=functions.LEVEL,
             )
         )
-        x = number("x", N_("Input x"), 1.0, 0.0, 1.0, 0.05)
-        start = number("from", N_("Baseline x′"), 0.0, 0.0, 1.0, 0.05)
+        x = number("x", N_("Input x"), 1.0, 0.0, 1.0, 0.05, INPUT)
+        start = number("from", N_("Baseline x′"), 0.0, 0.0, 1.0, 0.05, N_("What the input is compared with."))
         told = predict(
             "gradient",
             _("At x = 1 the output is {level}. How much of it does gradient × input give to x?", level=functions.LEVEL),

@@ -7,9 +7,11 @@ import streamlit as st
 
 from ui.language import N_, _
 from ui.lessons import figures, functions
-from ui.lessons.lesson import ENGINE, Lesson, draw, formula, number, predict, try_it
+from ui.lessons.lesson import ENGINE, INPUT, Lesson, draw, formula, number, predict, try_it
 
 __all__ = ["LESSON"]
+
+WEIGHT = N_("How strongly the input counts.")
 
 
 def teach() -> None:
@@ -31,7 +33,7 @@ def _one_input() -> None:
                 "its share is not zero."
             )
         )
-        x = number("x2", N_("Input x"), 2.0, 0.0, 2.0, 0.1)
+        x = number("to", N_("Input x"), 2.0, 0.0, 2.0, 0.1, INPUT)
         told = predict(
             "sensitivity",
             _("x goes from 0 to 2, and f from 0 to 1. What does the gradient at x = 2 give to x?"),
@@ -62,11 +64,11 @@ def _two_inputs() -> None:
         )
         controls = st.columns(2)
         with controls[0]:
-            w1 = number("w1", N_("Weight w₁"), 1.0, -1.0, 2.0, 0.1)
-            x1 = number("x1", N_("Input x₁"), 1.0, 0.0, 2.0, 0.1)
+            w1 = number("w1", N_("Weight w₁"), 1.0, -1.0, 2.0, 0.1, WEIGHT)
+            x1 = number("x1", N_("Input x₁"), 1.0, 0.0, 2.0, 0.1, INPUT)
         with controls[1]:
-            w2 = number("w2", N_("Weight w₂"), 0.5, -1.0, 2.0, 0.1)
-            x2 = number("y2", N_("Input x₂"), 1.0, 0.0, 2.0, 0.1)
+            w2 = number("w2", N_("Weight w₂"), 0.5, -1.0, 2.0, 0.1, WEIGHT)
+            x2 = number("x2", N_("Input x₂"), 1.0, 0.0, 2.0, 0.1, INPUT)
         model = functions.clipped_sum(w1, w2)
         told = predict(
             "weights",
