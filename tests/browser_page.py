@@ -22,6 +22,9 @@ from tests.dashboard import Server
 
 WIDE, NARROW = (1440, 900), (390, 844)
 
+#: Sizes and themes in which every page is looked at; what fits does not depend on the theme.
+LOOKS = [pytest.param(WIDE, "light", id="wide-light"), pytest.param(NARROW, "dark", id="narrow-dark")]
+
 #: How Debian's Chromium is started.
 LAUNCH: dict[str, Any] = {
     "executable_path": shutil.which("chromium"),

@@ -11,8 +11,7 @@ from playwright.sync_api import expect
 
 import igcore
 from tests.browser_page import (
-    NARROW,
-    WIDE,
+    LOOKS,
     address,
     alert,
     choose,
@@ -276,8 +275,7 @@ def test_model_that_is_not_here_leaves_the_page_running(visit):
     expect(page.get_by_text("explained: espresso")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_nothing_overflows_sideways(visit, size, scheme):
     page = visit("?image=coffee", size, scheme)
     done(page)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from pyarrow import parquet
 
 import igcore
-from tests.browser_page import NARROW, WIDE, alert, done, no_sideways_overflow, settled
+from tests.browser_page import LOOKS, alert, done, no_sideways_overflow, settled
 
 pytestmark = pytest.mark.browser
 
@@ -83,23 +83,23 @@ def test_a_batch_goes_on_while_its_owner_looks_at_another_page(visit):
 
 def test_a_worker_that_is_killed_is_not_noticed(visit, start):
     own = start()
-    page = visit("?integrator=trapezoid&steps=500", url=own.url)
-    expect(page.locator(".st-key-completeness")).to_contain_text(re.compile(r"\d+ of 501 gradients"))
+    page = visit("?integrator=trapezoid&steps=300", url=own.url)
+    expect(page.locator(".st-key-completeness")).to_contain_text(re.compile(r"\d+ of 301 gradients"))
     for child in Path(f"/proc/{own.process.pid}/task").glob("*/children"):
         for number in map(int, child.read_text().split()):
             os.kill(number, signal.SIGKILL)
-    done(page, 501)
+    done(page, 301)
 
 
 def test_who_waits_is_told_his_place(visit):
     pages = []
-    for photo in list(igcore.PHOTOS)[:3]:
-        pages.append(visit(f"?image={photo}&integrator=trapezoid&steps=1000"))
+    for photo, steps in zip(igcore.PHOTOS, (1000, 1000, 50), strict=False):
+        pages.append(visit(f"?image={photo}&integrator=trapezoid&steps={steps}"))
         expect(pages[-1].locator(".st-key-completeness")).to_contain_text(re.compile("gradients|server"))
     expect(pages[-1].locator(".st-key-completeness")).to_contain_text("Waiting for others on this server")
     for page in pages[:2]:
         page.close()
-    done(pages[-1], 1001)
+    done(pages[-1], 51)
 
 
 def test_a_batch_that_the_server_has_no_room_for_says_so(visit, start, tmp_path):
@@ -109,8 +109,7 @@ def test_a_batch_that_the_server_has_no_room_for_says_so(visit, start, tmp_path)
     expect(alert(page, "no room left for uploads")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_nothing_overflows_sideways(visit, size, scheme):
     page = visit(QUICK, size, scheme)
     no_sideways_overflow(page, "batch-empty", size, scheme)

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_page import NARROW, WIDE, address, done, no_sideways_overflow, settled, until
+from tests.browser_page import LOOKS, NARROW, WIDE, address, done, no_sideways_overflow, settled, until
 
 pytestmark = pytest.mark.browser
 
@@ -129,18 +129,17 @@ def test_a_chinese_browser_gets_chinese_pages(browser, server):
     context.close()
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 @pytest.mark.parametrize("lesson", range(1, 7))
-def test_no_lesson_overflows_sideways(visit, lesson, size):
-    for lang, scheme in (("en", "light"), ("zh", "dark")):
-        page = visit(f"learn?lesson={lesson}&lang={lang}", size, scheme)
-        settled(page)
-        no_sideways_overflow(page, f"learn-{lesson}-{lang}", size, scheme)
+def test_no_lesson_overflows_sideways(visit, lesson, size, scheme):
+    lang = "en" if size == WIDE else "zh"
+    page = visit(f"learn?lesson={lesson}&lang={lang}", size, scheme)
+    settled(page)
+    no_sideways_overflow(page, f"learn-{lesson}-{lang}", size, scheme)
 
 
 @pytest.mark.parametrize("name", ["", "baselines", "integrators", "methods", "batch"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_no_page_overflows_sideways_in_chinese(visit, name, size):
-    page = visit(f"{name}?lang=zh&methods=gradient;grad-cam&integrator=midpoint&steps=10", size)
+def test_no_page_overflows_sideways_in_chinese(visit, name):
+    page = visit(f"{name}?lang=zh&methods=gradient;grad-cam&integrator=midpoint&steps=10", NARROW)
     settled(page)
-    no_sideways_overflow(page, f"{name or 'app'}-zh", size, "light")
+    no_sideways_overflow(page, f"{name or 'app'}-zh", NARROW, "light")

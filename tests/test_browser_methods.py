@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 import igcore
-from tests.browser_page import NARROW, WIDE, address, no_sideways_overflow, settled, unmoved, until
+from tests.browser_page import LOOKS, address, no_sideways_overflow, settled, unmoved, until
 
 pytestmark = pytest.mark.browser
 
@@ -256,8 +256,7 @@ def test_a_deep_link_is_followed_on_a_cold_server(visit, start):
     cold.stop()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, LAPTOP, NARROW], ids=["wide", "laptop", "narrow"])
+@pytest.mark.parametrize(("size", "scheme"), [*LOOKS, pytest.param(LAPTOP, "light", id="laptop-light")])
 def test_nothing_overflows_sideways(visit, size, scheme):
     page = visit("methods", size, scheme)
     finished(page, 6)

@@ -9,7 +9,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import igcore
-from tests.browser_page import NARROW, WIDE, address, alert, choose, done, no_sideways_overflow, slide, unmoved, until
+from tests.browser_page import (
+    LOOKS,
+    address,
+    alert,
+    choose,
+    done,
+    no_sideways_overflow,
+    slide,
+    unmoved,
+    until,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -200,8 +210,7 @@ def test_a_study_grows_stops_and_says_what_to_take(visit, tmp_path):
     expect(page.get_by_role("button", name="Measure all integrators: 1,394 gradients")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_nothing_overflows_sideways(visit, size, scheme):
     page = visit("baselines?integrator=midpoint&steps=10", size, scheme)
     finished(page, 4)
