@@ -20,6 +20,7 @@ RULES = ["left", "right", "midpoint", "trapezoid", "gauss-legendre"]
 #: With fewer, the page of integrators does not begin.
 LEAST = 10
 
+FORMULA = r"\sum_i A_i \approx \sum_k w_k \, f'(\alpha_k), \qquad e = \sum_i A_i - (f(x) - f(x'))"
 STEPS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)
 
 
@@ -27,53 +28,14 @@ def teach() -> None:
     """Draw the lesson."""
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.markdown(
-            _(
-                "The shares sum to f(x) − f(x′) if the whole area below the slope is counted. A computer counts it in "
-                "panels, one gradient for each. Take another integrator, and more steps."
-            )
-        )
-        rule = select(
-            _("Integrator"),
-            "rule",
-            RULES,
-            "left",
-            lambda one: _(INTEGRATORS[one].label),
-            _("How panels are filled."),
-        )
-        steps = from_parameter(
-            "panels",
-            Parameter("panels", N_("Steps"), 8, 2, 50, help=N_("Each panel costs one gradient."), choices=STEPS),
-        )
-        told = predict(
-            "steps",
-            _("The trapezoid rule goes from 20 to 40 steps. What becomes of its error?"),
-            [_("one half of it"), _("a quarter of it, or less"), _("it stays")],
-            1,
-            _(
-                "It falls with the square of the steps, and faster on a smooth path. Of left and right sums it only "
-                "halves."
-            ),
-        )
-        st.caption(
-            _(
-                "On real networks the slope is rough, so 20 to 300 steps are usual. Where it jumps, even they fail: "
-                "so look at the map's own error, or let the adaptive integrator put its steps where the slope is."
-            )
-        )
-        try_it(
-            "pages/integrators.py",
-            _("Measure all integrators on a photo"),
-            integrator=rule,
-            steps=str(max(steps, LEAST)),
-        )
+        rule, steps, told = _chosen()
     with right:
         _panels(rule, steps)
         if told:
             errors = np.array([functions.error_of(rule, one) for one in STEPS])
             draw(figures.error_bars(STEPS, np.maximum(errors, 1e-6), steps), "lesson_errors", _("Error over steps"))
         formula(
-            r"\sum_i A_i \approx \sum_k w_k \, f'(\alpha_k), \qquad e = \sum_i A_i - (f(x) - f(x'))",
+            FORMULA,
             {
                 "w_k": _("width of panel k"),
                 r"\alpha_k": _("where it looks"),
@@ -82,6 +44,48 @@ def teach() -> None:
             },
         )
         st.caption(_(ENGINE))
+
+
+def _chosen() -> tuple[str, int, bool]:
+    """Offer integrator and steps, and ask for a prediction; return them, and whether it was made."""
+    st.markdown(
+        _(
+            "The shares sum to f(x) − f(x′) if the whole area below the slope is counted. A computer counts it in "
+            "panels, one gradient for each. Take another integrator, and more steps."
+        )
+    )
+    rule = select(
+        _("Integrator"),
+        "rule",
+        RULES,
+        "left",
+        lambda one: _(INTEGRATORS[one].label),
+        _("How panels are filled."),
+    )
+    steps = from_parameter(
+        "panels",
+        Parameter("panels", N_("Steps"), 8, 2, 50, help=N_("Each panel costs one gradient."), choices=STEPS),
+    )
+    told = predict(
+        "steps",
+        _("The trapezoid rule goes from 20 to 40 steps. What becomes of its error?"),
+        [_("one half of it"), _("a quarter of it, or less"), _("it stays")],
+        1,
+        _("It falls with the square of the steps, and faster on a smooth path. Of left and right sums it only halves."),
+    )
+    st.caption(
+        _(
+            "On real networks the slope is rough, so 20 to 300 steps are usual. Where it jumps, even they fail: "
+            "so look at the map's own error, or let the adaptive integrator put its steps where the slope is."
+        )
+    )
+    try_it(
+        "pages/integrators.py",
+        _("Measure all integrators on a photo"),
+        integrator=rule,
+        steps=str(max(steps, LEAST)),
+    )
+    return rule, steps, told
 
 
 def _panels(rule: str, steps: int) -> None:

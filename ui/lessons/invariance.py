@@ -22,29 +22,7 @@ def teach() -> None:
     """Draw the lesson."""
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.markdown(
-            _(
-                "Two networks, written differently, with the same output for every input. Try to find one for which "
-                "they differ. **Implementation invariance** demands that an explanation is the same, too."
-            )
-        )
-        for form in FORMS.values():
-            st.latex(form)
-        columns = st.columns(2)
-        with columns[0]:
-            x1 = number("twin1", N_("Input x₁"), 3.0, 0.0, 4.0, 0.25, INPUT)
-        with columns[1]:
-            x2 = number("twin2", N_("Input x₂"), 1.0, 0.0, 4.0, 0.25, INPUT)
-        told = predict(
-            "invariance",
-            _("Which of these gives both networks the same shares, whatever the input?"),
-            [_("DeepLIFT, which goes back layer by layer"), _("Integrated Gradients"), _("both")],
-            1,
-            _(
-                "Integrated Gradients asks only for slopes, which are the same for equal functions. What goes back "
-                "layer by layer sees how a function is written."
-            ),
-        )
+        x1, x2, told = _chosen()
     with right:
         seen = answered(Twins(x1, x2), _("Running both networks …"))
         if seen is None:
@@ -72,6 +50,34 @@ def teach() -> None:
             _("Compare these methods on a photo"),
             methods="ig;deeplift-rescale;lrp-composite",
         )
+
+
+def _chosen() -> tuple[float, float, bool]:
+    """Offer the inputs, and ask for a prediction; return them, and whether it was made."""
+    st.markdown(
+        _(
+            "Two networks, written differently, with the same output for every input. Try to find one for which "
+            "they differ. **Implementation invariance** demands that an explanation is the same, too."
+        )
+    )
+    for form in FORMS.values():
+        st.latex(form)
+    columns = st.columns(2)
+    with columns[0]:
+        x1 = number("twin1", N_("Input x₁"), 3.0, 0.0, 4.0, 0.25, INPUT)
+    with columns[1]:
+        x2 = number("twin2", N_("Input x₂"), 1.0, 0.0, 4.0, 0.25, INPUT)
+    told = predict(
+        "invariance",
+        _("Which of these gives both networks the same shares, whatever the input?"),
+        [_("DeepLIFT, which goes back layer by layer"), _("Integrated Gradients"), _("both")],
+        1,
+        _(
+            "Integrated Gradients asks only for slopes, which are the same for equal functions. What goes back "
+            "layer by layer sees how a function is written."
+        ),
+    )
+    return x1, x2, told
 
 
 LESSON = Lesson(

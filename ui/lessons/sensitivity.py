@@ -59,25 +59,9 @@ def _one_input() -> None:
 def _two_inputs() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.markdown(
-            _("Set the weights of f = 1 − ReLU(1 − w₁x₁ − w₂x₂), and look for inputs that the gradient overlooks.")
-        )
-        controls = st.columns(2)
-        with controls[0]:
-            w1 = number("w1", N_("Weight w₁"), 1.0, -1.0, 2.0, 0.1, WEIGHT)
-            x1 = number("x1", N_("Input x₁"), 1.0, 0.0, 2.0, 0.1, INPUT)
-        with controls[1]:
-            w2 = number("w2", N_("Weight w₂"), 0.5, -1.0, 2.0, 0.1, WEIGHT)
-            x2 = number("x2", N_("Input x₂"), 1.0, 0.0, 2.0, 0.1, INPUT)
-        model = functions.clipped_sum(w1, w2)
-        told = predict(
-            "weights",
-            _("With w₁ = 1, w₂ = 0.5 and both inputs at 1: how do the inputs share the rise by Integrated Gradients?"),
-            [_("half and half"), _("two to one"), _("all to the first")],
-            1,
-            _("On the straight way from 0 each input is credited with its weight times its own change."),
-        )
+        (w1, w2), (x1, x2), told = _chosen()
     with right:
+        model = functions.clipped_sum(w1, w2)
         result = functions.integrate(model, (x1, x2), (0.0, 0.0))
         slopes = functions.slope(model, x1, x2)
         with st.container(horizontal=True):
@@ -109,6 +93,26 @@ def _two_inputs() -> None:
             _("Compare gradient and Integrated Gradients on a photo"),
             methods="gradient;gradient-x-input;ig",
         )
+
+
+def _chosen() -> tuple[tuple[float, float], tuple[float, float], bool]:
+    """Offer weights and inputs, and ask for a prediction; return them, and whether it was made."""
+    st.markdown(_("Set the weights of f = 1 − ReLU(1 − w₁x₁ − w₂x₂), and look for inputs that the gradient overlooks."))
+    controls = st.columns(2)
+    with controls[0]:
+        w1 = number("w1", N_("Weight w₁"), 1.0, -1.0, 2.0, 0.1, WEIGHT)
+        x1 = number("x1", N_("Input x₁"), 1.0, 0.0, 2.0, 0.1, INPUT)
+    with controls[1]:
+        w2 = number("w2", N_("Weight w₂"), 0.5, -1.0, 2.0, 0.1, WEIGHT)
+        x2 = number("x2", N_("Input x₂"), 1.0, 0.0, 2.0, 0.1, INPUT)
+    told = predict(
+        "weights",
+        _("With w₁ = 1, w₂ = 0.5 and both inputs at 1: how do the inputs share the rise by Integrated Gradients?"),
+        [_("half and half"), _("two to one"), _("all to the first")],
+        1,
+        _("On the straight way from 0 each input is credited with its weight times its own change."),
+    )
+    return (w1, w2), (x1, x2), told
 
 
 LESSON = Lesson(
