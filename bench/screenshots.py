@@ -15,14 +15,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.browser_page import LAUNCH, settled
+from tests.browser_page import LAUNCH, at_rest
 from tests.dashboard import ROOT, Server
 
 #: Pixels across at which the README shows a picture.
 WIDEST = 1080
-
-#: How often in a row, every half second, a page has to be at rest.
-CALM = 6
 
 #: Pictures by name: address, what is clicked there, and how high the README's picture is.
 PICTURES = {
@@ -61,29 +58,16 @@ def _take(page: Page, server: Server, name: str, lang: str, folder: Path) -> Non
     address, clicked, _height = PICTURES[name]
     page.goto(f"{server.url}/{address}&lang={lang}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    _wait(page)
+    at_rest(page)
     if clicked:
         page.locator(clicked).first.click()
-        _wait(page)
+        at_rest(page)
         page.locator("h1").scroll_into_view_if_needed()
     file = folder / f"{name}{'' if lang == 'en' else f'-{lang}'}.png"
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.thumbnail((WIDEST, 10 * WIDEST))
     picture.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
     print(file)
-
-
-def _wait(page: Page) -> None:
-    """Wait until nothing is computed any more and everything is drawn, and stays so for some seconds."""
-    busy = page.locator(
-        "[data-testid=stSpinner], [data-testid=stProgress], [data-testid=stSkeleton], .st-key-stop button"
-    )
-    calm = 0
-    while calm < CALM:
-        page.wait_for_timeout(500)
-        expect(busy).to_have_count(0)
-        settled(page)
-        calm = calm + 1 if page.locator("[data-testid=stSkeleton]").count() == 0 and busy.count() == 0 else 0
 
 
 if __name__ == "__main__":

@@ -38,6 +38,9 @@ SEARCHED = re.compile(r"/(baselines|integrators|methods|batch|learn)/_stcore/(he
 #: and while it connects anew. That a page comes back and goes on is what the tests then see.
 RECONNECTING = "Cannot send rerun backMessage when disconnected from server."
 
+#: How often in a row, every half second, a page is found at rest before it counts as such.
+CALM = 6
+
 #: What any single expectation may take, in milliseconds: other work may keep the machine busy.
 SECONDS = 240_000
 expect.set_options(timeout=SECONDS)
@@ -174,6 +177,19 @@ def settled(page: Page) -> None:
     """Wait until the page's script has run to its end, and everything of an earlier run is gone."""
     expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
     expect(page.locator("[data-stale=true]")).to_have_count(0)
+
+
+def at_rest(page: Page) -> None:
+    """Wait until nothing is computed any more and everything is drawn, and it stays so for some seconds."""
+    signs = ("stSpinner", "stProgress", "stSkeleton")
+    busy = page.locator(
+        ", ".join(f"[data-testid={sign}]" for sign in signs) + ", .st-key-stop button, [data-stale=true]"
+    )
+    calm = 0
+    while calm < CALM:
+        page.wait_for_timeout(500)
+        calm = calm + 1 if busy.count() == 0 else 0
+    settled(page)
 
 
 def traces(page: Page, key: str) -> list[dict[str, Any]]:

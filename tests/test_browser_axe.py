@@ -10,7 +10,7 @@ import tarfile
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser_page import settled
+from tests.browser_page import at_rest
 
 pytestmark = pytest.mark.browser
 
@@ -51,12 +51,9 @@ def axe(tmp_path_factory):
 def test_nothing_serious_on_any_page(visit, axe, page, lang, scheme):
     view = visit(f"{page}&lang={lang}", scheme=scheme)
     expect(view.get_by_role("heading", level=1)).to_be_visible()
-    settled(view)
-    expect(view.locator(".st-key-stop button, [data-testid=stSpinner], [data-testid=stProgress]")).to_have_count(0)
-    settled(view)
+    at_rest(view)
     view.evaluate(axe)
     found = view.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert found is not None
     told = [
         f"{one['impact']} {one['id']}: {one['help']}: {node['target']} {node['html'][:200]} {node['failureSummary']}"
         for one in found

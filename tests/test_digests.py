@@ -20,6 +20,12 @@ def test_the_embedded_network_is_named_by_the_file_that_it_was_read_from(model):
     assert "sha256" in repr(model.spec)
 
 
+def test_shuffled_weights_do_not_go_by_the_digest_of_the_trained_ones(model):
+    from igcore.models.randomized import randomized_efficientnet_lite0
+
+    assert randomized_efficientnet_lite0(model.spec).spec.sha256 == ""
+
+
 @pytest.mark.parametrize("size", [0, 1, 2**20 - 1, 2**20, 2**20 + 1])
 def test_the_digest_of_a_file_is_its_sha_256(tmp_path, size):
     (tmp_path / "a").write_bytes(b"x" * size)
