@@ -27,7 +27,7 @@ PICTURES = {
     "baselines": ("baselines?image=coffee&baselines=black;white;blur;uniform-noise", "", 1330),
     "integrators": ("integrators?image=coffee", ".st-key-study button", 1690),
     "methods": ("methods?image=cat", "", 1640),
-    "learn": ("learn?lesson=1", ".st-key-predict_gradient label:has-text('nothing'), :text('完全没有')", 870),
+    "learn": ("learn?lesson=1", ".st-key-predict_gradient [role=radiogroup] label >> nth=1", 870),
 }
 
 

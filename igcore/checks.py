@@ -10,13 +10,26 @@ from numpy.typing import NDArray
 
 from igcore.results import Attribution
 
-__all__ = ["GOOD", "Verdict", "blind_pixels", "blind_share", "completeness_verdict", "entropy", "equals_baseline"]
+__all__ = [
+    "BLIND",
+    "GOOD",
+    "Verdict",
+    "blind_pixels",
+    "blind_share",
+    "completeness_verdict",
+    "entropy",
+    "equals_baseline",
+    "uncorrected_error",
+]
 
 Level = Literal["good", "fair", "poor", "unknown"]
 
 #: Relative completeness errors up to which a sum is called good and fair, and the same for a map's own error.
 GOOD, FAIR = 0.01, 0.05
 GOOD_MAP, FAIR_MAP = 0.05, 0.15
+
+#: The share of blind pixels from which it is worth telling.
+BLIND = 0.01
 
 #: Differences F(x) − F(x′) below which a relative error says nothing.
 TOO_SMALL = {"probability": 0.01, "logit": 0.1}
@@ -97,6 +110,14 @@ def _correction_verdict(attribution: Attribution, difference: float) -> Verdict:
         return Verdict("unknown", f"{told}.")
     level: Level = "good" if error <= GOOD_MAP else "fair" if error <= FAIR_MAP else "poor"
     return Verdict(level, f"{told}; the map is about {error:.1%} from the limit.")
+
+
+def uncorrected_error(attribution: Attribution) -> tuple[float | None, float | None]:
+    """Return what the sum was off before any correction: signed, and its size over |F(x) − F(x′)|."""
+    if attribution.correction is None:
+        return attribution.completeness_error, attribution.relative_completeness_error
+    difference = attribution.score_difference
+    return -attribution.correction, abs(attribution.correction / difference) if difference else None
 
 
 def equals_baseline(attribution: Attribution) -> bool:

@@ -34,8 +34,8 @@ LAUNCH: dict[str, Any] = {
 #: Opened at a sub page's address, Streamlit first looks for its server below that address, which gives two 404.
 SEARCHED = re.compile(r"/(baselines|integrators|methods|batch|learn)/_stcore/(health|host-config)$")
 
-#: Streamlit's own words for a look at work under way that it skips where it is not connected: while a page is closed,
-#: and while it connects anew. That a page comes back and goes on is what the tests then see.
+#: Streamlit's own words for a look at work under way that it skips where it is not connected, as seen of pages that an
+#: overloaded machine closes late. Whether a page comes back and goes on is what the tests look at.
 RECONNECTING = "Cannot send rerun backMessage when disconnected from server."
 
 #: How often in a row, every half second, a page is found at rest before it counts as such.

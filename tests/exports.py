@@ -100,6 +100,19 @@ def export(module: Any, folder: Path, size: tuple[int | None, int | None] = SIZE
     return str(folder)
 
 
+def small_keras_file(folder: Path) -> str:
+    """A .keras file of seven classes, with two layers that have positions."""
+    tf.keras.utils.set_random_seed(1)
+    layers = tf.keras.layers
+    first, second = (
+        layers.Conv2D(width, 3, activation="relu", name=name) for width, name in ((4, "first"), (5, "second"))
+    )
+    end = [layers.GlobalAveragePooling2D(), layers.Dense(7)]
+    path = folder / "small.keras"
+    tf.keras.Sequential([tf.keras.Input((*SIZE, 3)), first, second, *end]).save(path)
+    return str(path)
+
+
 def keras_network(classes: int = 7, *first: Any, softmax: bool = False) -> Any:
     """The same classifier as a Keras model."""
     layers = tf.keras.layers

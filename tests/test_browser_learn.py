@@ -100,7 +100,7 @@ def test_lesson_6_shuffles_the_weights(visit):
     answer(page, "converged", "no")
     expect(page.locator(".st-key-lesson_shares")).to_be_visible()
     page.get_by_role("tab", name="One image, not the model").click()
-    answer(page, "untrained", "no, only noise")
+    answer(page, "randomized", "no, only noise")
     expect(page.locator("img[alt*='Shuffled weights']")).to_be_visible()
     assert 0 < float(metric(page, "Rank correlation of the two maps")) < 0.9
 

@@ -6,17 +6,15 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 import igcore
 from igcore.registry import parameters
-from tests.exports import SIZE, NotCallable, export
+from tests.exports import SIZE, NotCallable, export, small_keras_file
 from tests.test_cli import COFFEE, command, python, run
 
 __all__ = ["run"]
 
-L = tf.keras.layers
 
 #: What `explain --json` prints of every method, beside its settings.
 FACTS = {
@@ -54,13 +52,7 @@ WRITTEN = {
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    """A Keras file of seven classes on 16 × 16 pixels."""
-    tf.keras.utils.set_random_seed(1)
-    layers = [L.Conv2D(4, 3, activation="relu", name="first"), L.Conv2D(5, 3, activation="relu", name="second")]
-    built = tf.keras.Sequential([tf.keras.Input((*SIZE, 3)), *layers, L.GlobalAveragePooling2D(), L.Dense(7)])
-    path = tmp_path_factory.mktemp("models") / "small.keras"
-    built.save(path)
-    return str(path)
+    return small_keras_file(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import re
 import string
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,15 @@ def test_errors_are_told_in_the_page_s_language(make, parts):
 def test_a_sentence_of_unknown_form_stays():
     assert language.line("Nobody wrote zzz") == "Nobody wrote zzz"
     assert language.line("") == ""
+
+
+@pytest.mark.usefixtures("in_chinese")
+@pytest.mark.parametrize("piece", [": a is b; ", "; expected ", " is ", "model x "])
+def test_a_sentence_that_a_link_made_long_holds_nobody_up(piece):
+    started = time.process_time()
+    for length in (language.LONGEST, 100 * language.LONGEST):
+        language.line((piece * length)[:length])
+    assert time.process_time() - started < 2
 
 
 def test_outside_of_a_page_all_is_english():

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -26,12 +25,11 @@ from igcore.recipe_file import MAX_BYTES, read_recipe
 from igcore.registry import parameters
 from igcore.results import Attribution
 from igcore.runtime.questions import Explain
-from tests.exports import SIZE
+from tests.exports import SIZE, small_keras_file
 from tests.test_cli import COFFEE, run
 
 __all__ = ["run"]
 
-L = tf.keras.layers
 IMAGE = np.random.default_rng(0).random((4, 5, 3), dtype=np.float32)
 ORIGIN = Origin("coffee", "coffee")
 
@@ -247,13 +245,7 @@ def test_an_average_has_no_recipe():
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    """A Keras file of seven classes on 16 × 16 pixels."""
-    tf.keras.utils.set_random_seed(1)
-    layers = [L.Conv2D(4, 3, activation="relu", name="first"), L.Conv2D(5, 3, activation="relu", name="second")]
-    built = tf.keras.Sequential([tf.keras.Input((*SIZE, 3)), *layers, L.GlobalAveragePooling2D(), L.Dense(7)])
-    path = tmp_path_factory.mktemp("models") / "small.keras"
-    built.save(path)
-    return str(path)
+    return small_keras_file(tmp_path_factory.mktemp("models"))
 
 
 def assert_same_bytes(one, two):

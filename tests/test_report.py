@@ -231,12 +231,6 @@ def test_what_would_mislead_is_said(changes, says):
     assert blind_share(explained()) < 0.01
 
 
-def test_notes_of_the_caller_are_said_first():
-    page = Page(made([Part(explained(map_error=None), notes=("This is not finished.",))]))
-    assert page.of("li")[0] == "This is not finished."
-    assert len(page.of("li")) == 2
-
-
 def test_an_own_image_is_said_to_be_left_out_and_whose_settings_these_are():
     text = made(origin=Origin("holiday.jpg", file="holiday.jpg"))
     assert "the file “holiday.jpg” itself is not in this report, and what follows holds for it alone" in text
@@ -422,12 +416,12 @@ def test_hostile_names_stay_text():
     )
     first = explained(label=HOSTILE, model=HOSTILE)
     hostile = [
-        Part(first, HOSTILE, notes=(HOSTILE,)),
+        Part(first, HOSTILE),
         Part(replace(first, method="grad-cam", settings={"layer": HOSTILE, "of": "logit", "seed": 0}), HOSTILE),
         Part(None, HOSTILE, HOSTILE),
     ]
     harmless = [
-        Part(explained(), "a", notes=("note",)),
+        Part(explained(), "a"),
         Part(explained("grad-cam", settings={"layer": "x", "of": "logit", "seed": 0}), "b"),
         Part(None, "c", "failed"),
     ]

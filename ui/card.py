@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from igcore.checks import completeness_verdict
+from igcore.checks import completeness_verdict, uncorrected_error
 from igcore.integrators import FIXED, INTEGRATORS
 from igcore.methods import IntegratedGradients
 from igcore.registry import parameters
@@ -53,29 +53,23 @@ def completeness_card(question: Explain, job: Job[Explained], shown: Shown | Non
 def _figures(result: Attribution | None) -> list[tuple[str, str, str]]:
     """Label, value and help of each number; dashes while there is none."""
 
-    def of(name: str, form: str) -> str:
-        value = getattr(result, name, None)
+    def of(value: float | None, form: str) -> str:
         return "–" if value is None else format(value, form)
 
+    error, relative = uncorrected_error(result) if result is not None else (None, None)
     corrected = result is not None and result.correction is not None
-    if result is not None and result.correction is not None:
-        difference = result.score_difference
-        error, relative = (
-            f"{-result.correction:+.4f}",
-            f"{abs(result.correction / difference):.1%}" if difference else "–",
-        )
-    else:
-        error, relative = of("completeness_error", "+.4f"), of("relative_completeness_error", ".1%")
     before = " " + _("Before the correction, after which the sum is exact by construction.") if corrected else ""
     total = _("Attributions summed over all pixels and channels; it should equal F(x) − F(x′).")
-    map_error = of("map_error", ".1%")
+    score, baseline_score, summed, map_error = (
+        getattr(result, name, None) for name in ("score", "baseline_score", "sum", "map_error")
+    )
     return [
-        ("F(x)", of("score", ".4f"), _("The class's score for the image.")),
-        ("F(x′)", of("baseline_score", ".4f"), _("The class's score for the baseline.")),
-        (_("Sum Σ"), of("sum", ".4f"), total),
-        (_("Was off") if corrected else _("Error"), error, _("Σ attributions − (F(x) − F(x′)).") + before),
-        (_("Relative"), relative, _("The error's size over |F(x) − F(x′)|.") + before),
-        (_("Map error"), map_error if map_error == "–" else f"≈ {map_error}", _(MAP_ERROR)),
+        ("F(x)", of(score, ".4f"), _("The class's score for the image.")),
+        ("F(x′)", of(baseline_score, ".4f"), _("The class's score for the baseline.")),
+        (_("Sum Σ"), of(summed, ".4f"), total),
+        (_("Was off") if corrected else _("Error"), of(error, "+.4f"), _("Σ attributions − (F(x) − F(x′)).") + before),
+        (_("Relative"), of(relative, ".1%"), _("The error's size over |F(x) − F(x′)|.") + before),
+        (_("Map error"), "–" if map_error is None else f"≈ {map_error:.1%}", _(MAP_ERROR)),
     ]
 
 

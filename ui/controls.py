@@ -18,7 +18,7 @@ from ui.pictures import Picture, bundled
 from ui.uploads import tell_lost
 from ui.widgets import from_parameter, segments, select
 
-__all__ = ["choose_drawing", "choose_image", "choose_model", "choose_other_picture", "choose_target"]
+__all__ = ["choose_drawing", "choose_image", "choose_model", "choose_other_picture", "choose_photo", "choose_target"]
 
 TYPES = ["jpg", "jpeg", "png", "webp"]
 TOP = "top"
@@ -57,7 +57,7 @@ def _all(names: dict[str, str]) -> dict[str, str]:
 def _source(source: str) -> Picture:
     last: Picture = st.session_state.setdefault("last_picture", bundled(FIRST))
     if source == "bundled":
-        key = select(_("Photo"), "image", list(PHOTOS), FIRST, _photo_label, _("Photos that come with scikit-image."))
+        key = choose_photo(FIRST)
         st.caption(f"{_(PHOTOS[key].description)} {PHOTOS[key].credit}.")
         picture = bundled(key)
     else:
@@ -75,6 +75,12 @@ def _source(source: str) -> Picture:
         picture = _readable(_uploaded(file), last)
     st.session_state["last_picture"] = picture
     return picture
+
+
+def choose_photo(default: str) -> str:
+    """Offer the bundled photos, and return the key of the chosen one."""
+    told = _("Photos that come with scikit-image.")
+    return select(_("Photo"), "image", list(PHOTOS), default, _photo_label, told)
 
 
 def _photo_label(key: str) -> str:

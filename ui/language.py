@@ -22,6 +22,9 @@ LANGUAGES = {"en": "English", "zh": "简体中文"}
 #: Of the switch, of the session's state and of the address.
 KEY = "lang"
 
+#: Characters up to which a sentence is looked up by its form; a link can make an engine repeat a longer one.
+LONGEST = 2000
+
 #: The context of the engine's sentences in the catalogues.
 LINE = "line"
 
@@ -59,8 +62,8 @@ def several(one: str, many: str, count: int, **values: object) -> str:
 
 
 def line(text: str) -> str:
-    """Return a sentence of the engine in the page's language; as it is where its form is not known."""
-    return _Lines.of(language()).translated(text) if language() != "en" else text
+    """Return a sentence of the engine in the page's language; as it is where its form is unknown, or it too long."""
+    return text if language() == "en" or len(text) > LONGEST else _Lines.of(language()).translated(text)
 
 
 @lru_cache

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from igcore.checks import blind_share
+from igcore.checks import BLIND, blind_share
 from igcore.heatmaps import Drawing, mask_picture, overlay_picture
 from igcore.images import png_bytes
 from igcore.models import ModelSpec
@@ -88,7 +88,7 @@ def _maps(result: Attribution, drawing: Drawing, left: DeltaGenerator, right: De
 
 def _blind_spot(shown: Shown | None) -> None:
     share = blind_share(shown.attribution) if shown is not None else None
-    if share is not None and share >= 0.01:
+    if share is not None and share >= BLIND:
         told = _(
             "{share:.0%} of the pixels equal the baseline to within 2/255. "
             "Their attribution is zero by construction, whatever they mean to the model.",

@@ -72,10 +72,11 @@ def report_popover(
                 "and prints."
             )
         )
-        words = {"translate": _, "line": line, "lang": TAGS[language()]}
         try:
             with st.spinner(_("Making the report …")):
-                page = report_html(parts, origin, spec, scores, drawing, shared=shared, **words)  # type: ignore[arg-type]
+                page = report_html(
+                    parts, origin, spec, scores, drawing, shared=shared, translate=_, line=line, lang=TAGS[language()]
+                )
         except IGError as error:
             st.error(plain(line(str(error))), icon=":material/error:")
             return

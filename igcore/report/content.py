@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from igcore.checks import Level, blind_share, completeness_verdict
+from igcore.checks import BLIND, Level, blind_share, completeness_verdict, uncorrected_error
 from igcore.errors import InputError
 from igcore.heatmaps import Drawing, full_scale, heat_map, mask_picture, overlay_picture
 from igcore.images import png_bytes
@@ -21,9 +21,6 @@ from igcore.report.words import Words
 from igcore.results import Attribution
 
 __all__ = ["Number", "Part", "Seen", "Subject", "numbers", "picture", "seen_of"]
-
-#: The share of pixels from which a blind spot is worth a warning.
-BLIND = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +36,12 @@ class Part:
         Of one that failed, as the engine says it.
     rules : tuple of str
         The integrators that shared its nodes; see `igcore.recipe.make_recipe`.
-    notes : tuple of str
-        What else a reader has to know, in the report's language: that it is not finished, for instance.
     """
 
     attribution: Attribution | None
     name: str = ""
     error: str | None = None
     rules: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +123,7 @@ def seen_of(part: Part, result: Attribution, subject: Subject, words: Words, lim
         baseline="" if result.baseline is None else picture(result.baseline),
         numbers=numbers(result, words),
         settings=settings_in_words(result, subject.origin.fit, words),
-        warnings=[*part.notes, *_warnings(result, subject, words)],
+        warnings=_warnings(result, subject, words),
         command=_command(part, result, subject),
     )
 
@@ -142,12 +136,8 @@ def picture(array: NDArray[np.floating]) -> str:
 def numbers(result: Attribution, words: Words) -> list[Number]:
     """Return what was measured, the same numbers in the same order for every attribution."""
     _ = words.translate
-    corrected, error, relative = result.correction is not None, result.completeness_error, None
-    if result.correction is not None:
-        error, difference = -result.correction, result.score_difference
-        relative = abs(error / difference) if difference else None
-    else:
-        relative = result.relative_completeness_error
+    corrected = result.correction is not None
+    error, relative = uncorrected_error(result)
     before = " " + _("Before the correction.") if corrected else ""
     return [
         _number("F(x)", result.score, ".4f", _("The class's score for the image.")),

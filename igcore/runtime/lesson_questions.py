@@ -15,7 +15,7 @@ from igcore.models import DEFAULT_MODEL
 from igcore.results import Attribution
 from igcore.runtime.question import Lane, Models, OnProgress, Question, ShouldStop, name_of
 
-__all__ = ["TWIN_METHODS", "TwinSeen", "Twins", "Untrained"]
+__all__ = ["TWIN_METHODS", "Randomized", "TwinSeen", "Twins"]
 
 #: What is compared on the two networks: three methods that ask only for outputs and gradients, two that go through the
 #: layers.
@@ -73,7 +73,7 @@ def _raw(method: igcore.Method) -> igcore.Method:
 
 
 @dataclass(frozen=True, eq=False)
-class Untrained(Question[Attribution]):
+class Randomized(Question[Attribution]):
     """Integrated Gradients of the embedded network with its weights shuffled."""
 
     image: NDArray[np.float32]
@@ -85,7 +85,7 @@ class Untrained(Question[Attribution]):
     @property
     def key(self) -> str:
         """See `Question`."""
-        return name_of("untrained", digest(self.image), self.method.describe(), self.target, self.seed)
+        return name_of("randomized", digest(self.image), self.method.describe(), self.target, self.seed)
 
     @property
     def gradients(self) -> int:

@@ -8,9 +8,10 @@ import streamlit as st
 from igcore.baselines import BASELINES
 from igcore.heatmaps import Drawing, overlay_picture
 from igcore.results import Attribution
+from ui.controls import choose_photo
 from ui.language import N_, _
 from ui.lessons.lesson import Lesson, formula, predict, try_it
-from ui.lessons.photo import chosen_photo, explained
+from ui.lessons.photo import explained
 from ui.pictures import show
 
 __all__ = ["LESSON"]
@@ -38,7 +39,7 @@ def teach() -> None:
                 "Each of the four pictures answers another question about the same photo."
             )
         )
-        photo = chosen_photo("camera")
+        photo = choose_photo("camera")
         told = predict(
             "baseline",
             _("The cameraman wears a black coat. Over a black baseline, what share of the score can its pixels get?"),

@@ -9,11 +9,12 @@ from igcore.agreement import spearman
 from igcore.heatmaps import Drawing, heat_map, mask_picture
 from igcore.methods import IntegratedGradients
 from igcore.registry import Parameter
-from igcore.runtime.lesson_questions import Untrained
+from igcore.runtime.lesson_questions import Randomized
+from ui.controls import choose_photo
 from ui.language import N_, _
 from ui.lessons import figures, functions
 from ui.lessons.lesson import ENGINE, INPUT, Lesson, draw, formula, number, predict, try_it
-from ui.lessons.photo import asked_of, chosen_photo
+from ui.lessons.photo import asked_of
 from ui.pictures import show
 from ui.scene import answered
 from ui.widgets import from_parameter
@@ -29,7 +30,7 @@ STEPS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20)
 def teach() -> None:
     """Draw the lesson: interactions, convergence, and a network that has learned nothing."""
     names = [_("No interactions"), _("Complete is not converged"), _("One image, not the model")]
-    for tab, lesson in zip(st.tabs(names), (_interactions, _convergence, _untrained), strict=True):
+    for tab, lesson in zip(st.tabs(names), (_interactions, _convergence, _randomized), strict=True):
         with tab:
             lesson()
 
@@ -105,7 +106,7 @@ def _convergence() -> None:
         st.caption(_(ENGINE))
 
 
-def _untrained() -> None:
+def _randomized() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown(
@@ -114,9 +115,9 @@ def _untrained() -> None:
                 "network's weights: it then knows nothing."
             )
         )
-        photo = chosen_photo("cat")
+        photo = choose_photo("cat")
         told = predict(
-            "untrained",
+            "randomized",
             _("Will the map of the shuffled network still show something of the photo?"),
             [_("no, only noise"), _("yes, its bright regions")],
             1,
@@ -129,21 +130,24 @@ def _untrained() -> None:
         if question is None:
             return
         trained = answered(question, _("Explaining the photo …"))
-        untrained = answered(Untrained(question.image, METHOD, question.target), _("Shuffling the weights …"))
-        if trained is None or untrained is None:
+        randomized = answered(Randomized(question.image, METHOD, question.target), _("Shuffling the weights …"))
+        if trained is None or randomized is None:
             return
         own = trained.by_rule["trapezoid"]
         pictures = st.columns(3, gap="small")
         with pictures[0]:
             show(question.image, own.label, _("The photo"))
-        for column, result, name in ((pictures[1], own, _("Trained")), (pictures[2], untrained, _("Shuffled weights"))):
+        for column, result, name in (
+            (pictures[1], own, _("Trained")),
+            (pictures[2], randomized, _("Shuffled weights")),
+        ):
             with column:
                 show(mask_picture(result.values, Drawing()), f"**{name}**", _("Map of the network: {name}", name=name))
         formula(
             r"\mathrm{IG}_i = (x_i - x'_i) \int_0^1 \ldots\, d\alpha",
             {"x_i - x'_i": _("a pixel's own brightness, over black: no network has a part in it")},
         )
-        alike = spearman(*(heat_map(one.values, "absolute") for one in (own, untrained)))
+        alike = spearman(*(heat_map(one.values, "absolute") for one in (own, randomized)))
         st.metric(
             _("Rank correlation of the two maps"), f"{alike:.2f}", help=_("1: the same order of pixels. 0: unrelated.")
         )

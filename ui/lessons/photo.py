@@ -1,4 +1,4 @@
-"""A photo in a lesson: which one, what the embedded network sees in it, and its explanation."""
+"""A photo in a lesson: what the embedded network sees in it, and its explanation."""
 
 from __future__ import annotations
 
@@ -7,29 +7,15 @@ from typing import Any
 from igcore.images import Fit
 from igcore.methods import IntegratedGradients
 from igcore.models import DEFAULT_MODEL
-from igcore.photos import PHOTOS
 from igcore.results import Attribution
 from igcore.runtime.questions import Explain
 from ui.language import _
 from ui.pictures import Array, bundled
 from ui.scene import answered, predicted, ready_model
-from ui.widgets import select
 
-__all__ = ["asked_of", "chosen_photo", "explained"]
+__all__ = ["asked_of", "explained"]
 
 FIT: Fit = "crop"
-
-
-def chosen_photo(default: str) -> str:
-    """Offer the bundled photos, and return the key of the chosen one."""
-    return select(
-        _("Photo"),
-        "image",
-        list(PHOTOS),
-        default,
-        lambda one: _(PHOTOS[one].label),
-        _("Photos that come with scikit-image."),
-    )
 
 
 def asked_of(photo: str, method: IntegratedGradients) -> Explain | None:

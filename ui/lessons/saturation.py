@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from ui.controls import choose_photo
 from ui.language import N_, _
 from ui.lessons import figures, functions
 from ui.lessons.lesson import ENGINE, INPUT, Lesson, draw, formula, number, predict, try_it
-from ui.lessons.photo import chosen_photo, explained
+from ui.lessons.photo import explained
 
 __all__ = ["LESSON"]
 
@@ -67,7 +68,7 @@ def _on_the_network() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown(_("A class's score on the way from a black picture to the photo does the same as min(x, 0.8)."))
-        photo = chosen_photo("coffee")
+        photo = choose_photo("coffee")
         told = predict(
             "network",
             _("Where along the way are the class's gradients large?"),
