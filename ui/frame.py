@@ -46,6 +46,7 @@ ICON = "data:image/svg+xml," + quote(
     '<path d="M6 26C13 26 11 9 26 7" fill="none" stroke="#fdba74" stroke-width="3" stroke-linecap="round"/></svg>'
 )
 
+# Buttons and tags have white text in both themes, for which the dark theme's accent is too bright.
 # Pictures stand two by two on a phone, where Streamlit would stack its columns one below the other.
 STYLE = """
 <style>
@@ -61,6 +62,8 @@ h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
 .st-key-progress { min-height: 3.2rem; }
 .st-key-cards .katex-display { overflow-x: auto; overflow-y: hidden; font-size: 0.69em; padding: 0.2rem 0; }
 .stMultiSelect :has(> span[title]) { background-color: #ad380a; }
+[data-testid="stBaseButton-primary"]:enabled { background-color: #ad380a; border-color: #ad380a; }
+[data-testid="stBaseButton-primary"]:enabled:hover { background-color: #8f2d07; border-color: #8f2d07; }
 .st-key-photo { max-width: 160px; }
 .st-key-cards > [data-testid="stLayoutWrapper"] { flex: 0 0 calc(33.3% - 0.7rem); min-width: 0; align-self: stretch; }
 .st-key-cards > [data-testid="stLayoutWrapper"] > div { height: 100%; }
