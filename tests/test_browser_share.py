@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import igcore
 from igcore.cli import main
-from tests.browser_page import address, done, until
+from tests.browser_page import address, at_rest, done, until
 
 pytestmark = pytest.mark.browser
 
@@ -30,6 +30,7 @@ def downloaded(page: Page, key: str):
 
 
 def report_of(page: Page, folder):
+    at_rest(page)  # what is still being drawn above would push the button, and what it opens, out of the window
     page.locator(".st-key-report button").click()
     expect(page.locator(".st-key-download_html button")).to_be_visible()
     file = downloaded(page, "download_html")
