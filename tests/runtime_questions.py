@@ -70,6 +70,15 @@ class Quick(Steps):
 
 
 @dataclass(frozen=True)
+class Paced(Steps):
+    """The same, taking longer the more chunks there are."""
+
+    @property
+    def effort(self):
+        return f"chunks of {self.folder}", float(self.chunks)
+
+
+@dataclass(frozen=True)
 class Deadly(_Seen):
     """Ends the process that it runs in, so many times."""
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
 import igcore
@@ -65,9 +65,16 @@ def test_every_text_is_translated_and_none_is_stale(wanted, chinese):
 
 
 def test_what_was_compiled_is_what_was_translated(chinese):
-    compiled = io.BytesIO()
-    write_mo(compiled, chinese)
-    assert compiled.getvalue() == (FOLDER / "dashboard.mo").read_bytes()
+    anew = io.BytesIO()
+    write_mo(anew, chinese)
+    anew.seek(0)
+    with (FOLDER / "dashboard.mo").open("rb") as kept:
+        assert translations(anew) == translations(kept)
+
+
+def translations(compiled):
+    """What a .mo file translates; its header names the version of Babel that wrote it."""
+    return sorted(repr((one.context, one.id, one.string)) for one in read_mo(compiled) if one.id)
 
 
 def places(text):

@@ -26,7 +26,19 @@ from igcore.runtime.back_end import Threads
 from igcore.runtime.processes import Processes
 from igcore.runtime.questions import Explain, Explained
 from tests import runtime_questions
-from tests.runtime_questions import Cores, Deadly, Failing, Hungry, Map, Quick, Silent, Steps, happened, until
+from tests.runtime_questions import (
+    Cores,
+    Deadly,
+    Failing,
+    Hungry,
+    Map,
+    Paced,
+    Quick,
+    Silent,
+    Steps,
+    happened,
+    until,
+)
 
 LIMITS = read_limits()
 
@@ -152,11 +164,32 @@ def test_who_asks_for_one_does_not_wait_for_who_asks_for_ten(runtime, tmp_path, 
     assert all(job.wait(60) for job in (*several, single))
     begun = [line.removesuffix(" begins") for line in happened(tmp_path) if line.endswith("begins")]
     assert begun == ["many 0", "many 1", "single", *(f"many {n}" for n in range(2, 10))]
-    blocking, *waiting = (many.ask(Steps(folder, f"later {n}", 1, gate="second")) for n in range(3))
-    until(lambda: blocking.place is None)
-    first, second = (job.seconds_left for job in waiting)  # by what the others took
-    assert 0 < first < second
-    opened(tmp_path, "second")
+
+
+def test_who_waits_is_told_how_long_by_the_work_of_those_before(runtime, folder):
+    client = runtime.client()
+    unheard_of = client.ask(Paced(folder, "short", 2, 0.05))
+    assert unheard_of.seconds_left is None
+    assert unheard_of.wait(60)
+    running, before, last = (client.ask(Paced(folder, f"of {count}", count, 0.05)) for count in (40, 20, 10))
+    until(lambda: running.progress is not None)
+    asked, told = time.monotonic(), last.seconds_left
+    assert running.seconds_left < before.seconds_left < last.seconds_left
+    assert last.wait(60)
+    took = time.monotonic() - asked
+    assert took / 1.5 < told < 1.5 * took
+    assert last.seconds_left is None
+
+
+def test_what_is_told_follows_the_gradients_where_they_are_known(photo):
+    def effort(method):
+        return Explain("a model", photo("cat"), method, 1).effort
+
+    fewer, more = (effort(igcore.IntegratedGradients(integrator="trapezoid", steps=steps)) for steps in (10, 50))
+    adaptive = effort(igcore.IntegratedGradients(integrator="adaptive"))
+    assert (fewer[0], more[1] - fewer[1]) == (more[0], 40)
+    assert adaptive[1] == 1
+    assert adaptive[0] != fewer[0]
 
 
 def test_a_newer_request_takes_the_place_of_the_older_that_waits(runtime, tmp_path, folder):

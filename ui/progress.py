@@ -71,12 +71,10 @@ def with_time_left(text: str, job: Job[Any]) -> str:
 
 def beginning(job: Job[Any]) -> str:
     """Say what a job waits for that has no progress yet."""
-    place, left = job.place, job.seconds_left
+    place = job.place
     if place is None:
         return _("Waiting for the first gradients")
     others = _("next") if place == 0 else _("{count} before it", count=place)
-    if left is not None and left >= 1:
-        return _("Waiting for others on this server: {others}, about {seconds:.0f} s", others=others, seconds=left)
     return _("Waiting for others on this server: {others}", others=others)
 
 

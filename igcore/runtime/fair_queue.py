@@ -62,13 +62,13 @@ class FairQueue(Generic[Item]):
             if not line:
                 del self._lines[client]
 
-    def place(self, item: Item) -> int | None:
-        """Return how many items are taken before this one; None where it does not wait."""
-        places = []
-        lines = list(self._lines.values())
-        for turn, line in enumerate(lines):
-            if item in line:
-                depth = line.index(item)
-                before = [min(len(other), depth + (index < turn)) for index, other in enumerate(lines) if index != turn]
-                places.append(depth + sum(before))
-        return min(places, default=None)
+    def ahead(self, item: Item) -> list[Item] | None:
+        """Return what is taken before this item, in order, as the lines stand now; None where it does not wait."""
+        if not any(item in line for line in self._lines.values()):
+            return None
+        rehearsal: FairQueue[Item] = FairQueue()
+        rehearsal._lines = OrderedDict((client, deque(line)) for client, line in self._lines.items())
+        before = []
+        while (one := rehearsal.take()) is not None and one != item:
+            before.append(one)
+        return before

@@ -57,7 +57,7 @@ class Computation(Generic[Answer]):
 
     def begin(self) -> None:
         """Start the clock."""
-        self.began = time.monotonic()
+        self.began, self.progress, self._first_told = time.monotonic(), None, None
 
     def should_stop(self) -> bool:
         """Tell whoever computes it whether to go on."""
@@ -98,8 +98,8 @@ class Job(Generic[Answer]):
     computation : Computation
     ahead : callable
         Returns how many computations are taken before this one; None where it does not wait.
-    typical : callable
-        Returns seconds that a computation of this kind took lately, or None.
+    seconds_to_go : callable
+        Returns the seconds until it has ended, which the runtime estimates; None where it cannot.
     leave : callable
         Called once when the client wants the answer no more.
     """
@@ -107,7 +107,7 @@ class Job(Generic[Answer]):
     question: Question[Answer]
     computation: Computation[Answer]
     ahead: Callable[[], int | None] = lambda: None
-    typical: Callable[[], float | None] = lambda: None
+    seconds_to_go: Callable[[], float | None] = lambda: None
     leave: Callable[[Any], None] = lambda _job: None
     stopped: bool = False
     _stopping: threading.Lock = field(default_factory=threading.Lock)
@@ -148,11 +148,8 @@ class Job(Generic[Answer]):
 
     @property
     def seconds_left(self) -> float | None:
-        """Remaining time: by the pace while it runs, by what others took lately while it waits; None where unknown."""
-        if self.computation.began is not None:
-            return self.computation.seconds_left
-        place, typical = self.place, self.typical()
-        return None if place is None or typical is None else (place + 1) * typical
+        """Seconds until it has ended, those included for which it waits; None where unknown."""
+        return None if self.done else self.seconds_to_go()
 
     def cancel(self) -> None:
         """Want it no more; what nobody else wants stops at its next chunk."""

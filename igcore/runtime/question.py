@@ -41,6 +41,11 @@ class Question(ABC, Generic[Answer]):
         """How many gradients it may take at most, as far as its settings tell."""
         return 0
 
+    @property
+    def effort(self) -> tuple[str, float]:
+        """A kind of question whose duration is in proportion to a number, and that number for this one."""
+        return type(self).__name__, 1.0
+
     @abstractmethod
     def answer(self, models: Models, on_progress: OnProgress, should_stop: ShouldStop) -> Answer:
         """Compute it with a model of the catalogue, which `models` returns by its key."""

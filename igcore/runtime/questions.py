@@ -44,6 +44,12 @@ def _most(method: Method, image: Array) -> int:
     return max(cost.gradients, own) + cost.forwards // 2
 
 
+def _effort(model: str, method: Method, image: Array) -> tuple[str, float]:
+    """Return a kind of explanation with its gradients, or 1 where the method finds out on its way how many it takes."""
+    known = not method.cost(image.shape[:2]).about
+    return f"{model} {method.key} {known}", max(_most(method, image), 1) if known else 1.0
+
+
 @dataclass(frozen=True, eq=False)
 class Explained:
     """An explanation by every integrator that the same gradients serve."""
@@ -81,6 +87,11 @@ class Explain(Question[Explained]):
     def gradients(self) -> int:
         """See `Question`."""
         return _most(self.method, self.image)
+
+    @property
+    def effort(self) -> tuple[str, float]:
+        """See `Question`."""
+        return _effort(self.model, self.method, self.image)
 
     def answer(self, models: Models, on_progress: OnProgress, should_stop: ShouldStop) -> Explained:
         """Compute it; progress is told of the integrator that was asked for."""
@@ -121,6 +132,11 @@ class ByMethod(Question[Attribution]):
     def gradients(self) -> int:
         """See `Question`."""
         return _most(self.method, self.image)
+
+    @property
+    def effort(self) -> tuple[str, float]:
+        """See `Question`."""
+        return _effort(self.model, self.method, self.image)
 
     def answer(self, models: Models, on_progress: OnProgress, should_stop: ShouldStop) -> Attribution:
         """Compute it."""

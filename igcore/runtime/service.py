@@ -29,7 +29,7 @@ AWAY = 5.0
 #: How often, in seconds, clients are looked after.
 WATCH = 1.0
 
-#: How much the newest duration counts in what is told to those who wait.
+#: How much the newest pace counts in what is told to those who wait.
 NEWEST = 0.3
 
 Answer = TypeVar("Answer")
@@ -64,7 +64,8 @@ class Runtime:
         self._answers: LRUCache[str, tuple[Any, int]] = LRUCache(
             limits.cache_megabytes * 1e6, getsizeof=lambda entry: entry[1]
         )
-        self._typical: dict[str, float] = {}
+        #: Seconds for each unit of effort of a kind of question.
+        self._pace: dict[str, float] = {}
         self._clients: weakref.WeakSet[Client] = weakref.WeakSet()
         #: Jobs of clients that are no more. A finalizer may run anywhere, so it takes no lock and leaves them here.
         self.forgotten: SimpleQueue[list[Job[Any]]] = SimpleQueue()
@@ -100,7 +101,6 @@ class Runtime:
             Who takes turns with the others.
         question : Question
         """
-        kind = type(question).__name__
         with self._changed:
             count = self._counts[question.lane]
             count[0] += 1
@@ -114,7 +114,7 @@ class Runtime:
                 question,
                 computation,
                 lambda: self._place(computation),
-                lambda: self._typical.get(kind),
+                lambda: self._seconds_to_go(computation),
                 lambda job: self._leave(client, job),
             )
             if entry is not None:
@@ -184,7 +184,37 @@ class Runtime:
 
     def _place(self, computation: Computation[Any]) -> int | None:
         with self._changed:
-            return self._queues[computation.question.lane].place(computation)
+            ahead = self._queues[computation.question.lane].ahead(computation)
+        return None if ahead is None else len(ahead)
+
+    def _seconds_to_go(self, computation: Computation[Any]) -> float | None:
+        """Return the seconds until it has ended: by its own pace while it runs; else by that of all that comes first.
+
+        None where one of them is of a kind that was not seen to end before.
+        """
+        with self._changed:
+            own = self._remaining(computation)
+            ahead = self._queues[computation.question.lane].ahead(computation)
+            if own is None or ahead is None:
+                return own
+            lane = computation.question.lane
+            here = (one for one in self._under_way.values() if one.question.lane == lane and not one.unwanted)
+            first = [one for one in here if one.began is not None]
+            waits = [self._remaining(one) for one in (*first, *ahead)]
+        known = [seconds for seconds in waits if seconds is not None]
+        return own + sum(known) / self.back_end.slots[lane] if len(known) == len(waits) else None
+
+    def _remaining(self, computation: Computation[Any]) -> float | None:
+        """Return the seconds for which a computation runs from now, or from its beginning where it waits."""
+        left = computation.seconds_left
+        if left is not None:
+            return left
+        kind, effort = computation.question.effort
+        pace = self._pace.get(kind)
+        if pace is None:
+            return None
+        ran = time.monotonic() - computation.began if computation.began is not None else 0.0
+        return max(pace * effort - ran, 0.0)
 
     def _leave(self, client: int, job: Job[Any]) -> None:
         computation = job.computation
@@ -256,10 +286,10 @@ class Runtime:
             self._answers[question.key] = (answer, size)
 
     def _note(self, computation: Computation[Any]) -> None:
-        kind = type(computation.question).__name__
-        took = time.monotonic() - (computation.began or 0.0)
-        before = self._typical.get(kind, took)
-        self._typical[kind] = before + NEWEST * (took - before)
+        kind, effort = computation.question.effort
+        pace = (time.monotonic() - (computation.began or 0.0)) / effort
+        before = self._pace.get(kind, pace)
+        self._pace[kind] = before + NEWEST * (pace - before)
 
     def _watch(self) -> None:
         """Give up the jobs of clients that went away or are forgotten."""
