@@ -55,7 +55,7 @@ PHOTOS: Registry[Photo] = Registry(
         "Motorcycle",
         "A red motorcycle in a garage full of other things.",
         "motorcycle_left.png",
-        "Middlebury 2014 stereo benchmark, Scharstein et al.",
+        "Middlebury stereo benchmark, Scharstein et al. 2014",
     ),
     Photo("camera", "Cameraman", "A man with a camera on a tripod; no color.", "camera.png", "Lav Varshney, CC0"),
     Photo("rocket", "Rocket", "A rocket before launch, small in the frame.", "rocket.jpg", "SpaceX, public domain"),
