@@ -168,6 +168,7 @@ def test_who_asks_for_one_does_not_wait_for_who_asks_for_ten(runtime, tmp_path, 
 
 def test_who_waits_is_told_how_long_by_the_work_of_those_before(runtime, folder):
     client = runtime.client()
+    assert client.ask(Steps(folder, "first", 1)).wait(60)  # a worker's start is not the pace of its work
     unheard_of = client.ask(Paced(folder, "short", 2, 0.05))
     assert unheard_of.seconds_left is None
     assert unheard_of.wait(60)

@@ -57,7 +57,11 @@ class Computation(Generic[Answer]):
 
     def begin(self) -> None:
         """Start the clock."""
-        self.began, self.progress, self._first_told = time.monotonic(), None, None
+        self.began = time.monotonic()
+
+    def wait_again_alone(self) -> None:
+        """Go back to before the beginning: its worker ended, and next time it shall have one by itself."""
+        self.alone, self.began, self.progress, self._first_told = True, None, None, None
 
     def should_stop(self) -> bool:
         """Tell whoever computes it whether to go on."""

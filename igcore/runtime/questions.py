@@ -46,8 +46,9 @@ def _most(method: Method, image: Array) -> int:
 
 def _effort(model: str, method: Method, image: Array) -> tuple[str, float]:
     """Return a kind of explanation with its gradients, or 1 where the method finds out on its way how many it takes."""
-    known = not method.cost(image.shape[:2]).about
-    return f"{model} {method.key} {known}", max(_most(method, image), 1) if known else 1.0
+    if method.cost(image.shape[:2]).about:
+        return f"{model}:{method.key}:adapting", 1.0
+    return f"{model}:{method.key}", max(_most(method, image), 1)
 
 
 @dataclass(frozen=True, eq=False)

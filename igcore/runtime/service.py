@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +18,7 @@ from igcore.runtime.client import Client
 from igcore.runtime.fair_queue import FairQueue
 from igcore.runtime.jobs import Computation, Job
 from igcore.runtime.limits import Limits
+from igcore.runtime.pace import Pace
 from igcore.runtime.question import LANES, Lane, Question
 
 __all__ = ["Busy", "Runtime"]
@@ -28,9 +28,6 @@ AWAY = 5.0
 
 #: How often, in seconds, clients are looked after.
 WATCH = 1.0
-
-#: How much the newest pace counts in what is told to those who wait.
-NEWEST = 0.3
 
 Answer = TypeVar("Answer")
 
@@ -64,8 +61,7 @@ class Runtime:
         self._answers: LRUCache[str, tuple[Any, int]] = LRUCache(
             limits.cache_megabytes * 1e6, getsizeof=lambda entry: entry[1]
         )
-        #: Seconds for each unit of effort of a kind of question.
-        self._pace: dict[str, float] = {}
+        self._pace = Pace()
         self._clients: weakref.WeakSet[Client] = weakref.WeakSet()
         #: Jobs of clients that are no more. A finalizer may run anywhere, so it takes no lock and leaves them here.
         self.forgotten: SimpleQueue[list[Job[Any]]] = SimpleQueue()
@@ -188,33 +184,22 @@ class Runtime:
         return None if ahead is None else len(ahead)
 
     def _seconds_to_go(self, computation: Computation[Any]) -> float | None:
-        """Return the seconds until it has ended: by its own pace while it runs; else by that of all that comes first.
-
-        None where one of them is of a kind that was not seen to end before.
-        """
+        """Return the seconds until it has ended, what runs or is taken before it included; None where unknown."""
+        lane = computation.question.lane
         with self._changed:
-            own = self._remaining(computation)
-            ahead = self._queues[computation.question.lane].ahead(computation)
+            own = self._pace.remaining(computation)
+            ahead = self._queues[lane].ahead(computation)
             if own is None or ahead is None:
                 return own
-            lane = computation.question.lane
             here = (one for one in self._under_way.values() if one.question.lane == lane and not one.unwanted)
-            first = [one for one in here if one.began is not None]
-            waits = [self._remaining(one) for one in (*first, *ahead)]
-        known = [seconds for seconds in waits if seconds is not None]
-        return own + sum(known) / self.back_end.slots[lane] if len(known) == len(waits) else None
-
-    def _remaining(self, computation: Computation[Any]) -> float | None:
-        """Return the seconds for which a computation runs from now, or from its beginning where it waits."""
-        left = computation.seconds_left
-        if left is not None:
-            return left
-        kind, effort = computation.question.effort
-        pace = self._pace.get(kind)
-        if pace is None:
-            return None
-        ran = time.monotonic() - computation.began if computation.began is not None else 0.0
-        return max(pace * effort - ran, 0.0)
+            running = [one for one in here if one.began is not None]
+            total = 0.0
+            for one in (*running, *ahead):
+                seconds = self._pace.remaining(one)
+                if seconds is None:
+                    return None
+                total += seconds
+        return own + total / self.back_end.slots[lane]
 
     def _leave(self, client: int, job: Job[Any]) -> None:
         computation = job.computation
@@ -264,7 +249,7 @@ class Runtime:
             self._finish(computation)
             if failure is None:
                 self._keep(question, answer)
-                self._note(computation)
+                self._pace.learn(computation)
         if failure is None:
             computation.future.set_result(answer)
         else:
@@ -276,7 +261,7 @@ class Runtime:
         """Try once more what was under way when a worker ended, in one where it can take nobody else along."""
         log.warning("a worker ended; its computation begins again by itself")
         with self._changed:
-            computation.alone, computation.began, computation.progress = True, None, None
+            computation.wait_again_alone()
             self._queues[computation.question.lane].put_first(computation)
             self._changed.notify_all()
 
@@ -284,12 +269,6 @@ class Runtime:
         size = question.size(answer)
         if size <= self._answers.maxsize:
             self._answers[question.key] = (answer, size)
-
-    def _note(self, computation: Computation[Any]) -> None:
-        kind, effort = computation.question.effort
-        pace = (time.monotonic() - (computation.began or 0.0)) / effort
-        before = self._pace.get(kind, pace)
-        self._pace[kind] = before + NEWEST * (pace - before)
 
     def _watch(self) -> None:
         """Give up the jobs of clients that went away or are forgotten."""
