@@ -1,4 +1,4 @@
-"""The command line: models, methods, fetch, predict, explain, batch."""
+"""The command line: models, methods, fetch, predict, explain, evaluate, batch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from igcore import __version__
 from igcore.batch_command import add_batch
 from igcore.errors import IGError, InputError
+from igcore.evaluate_command import add_evaluate
 from igcore.explain_command import add_explain
 from igcore.image_options import DEFAULT_FIT, add_image_options, image_path, quietly_loaded
 from igcore.images import load_image
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fetch(commands)
     _add_predict(commands)
     add_explain(commands)
+    add_evaluate(commands)
     add_batch(commands)
     return parser
 

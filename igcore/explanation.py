@@ -15,7 +15,7 @@ from igcore.methods.base import OnProgress, ShouldStop
 from igcore.models.base import Model
 from igcore.results import Attribution
 
-__all__ = ["explain", "explain_by_rules"]
+__all__ = ["as_task", "explain", "explain_by_rules"]
 
 
 def explain(
@@ -59,7 +59,7 @@ def explain(
     settings = METHODS[method].settings() if isinstance(method, str) else method
     if isinstance(settings, type) or not hasattr(settings, "attribute"):
         raise InputError(f"method is {settings!r}; expected one of {', '.join(METHODS)}, or a method's settings")
-    return settings.attribute(_task(model, image, settings, target, seed, on_progress, should_stop))
+    return settings.attribute(as_task(model, image, target, seed, on_progress, should_stop, settings.key))
 
 
 def explain_by_rules(
@@ -87,22 +87,39 @@ def explain_by_rules(
     -------
     dict of str to Attribution
     """
-    task = _task(model, image, method, target, seed, on_progress, should_stop)
+    task = as_task(model, image, target, seed, on_progress, should_stop, method.key)
     return method.attribute_by_rules(task, rules)
 
 
-def _task(
+def as_task(
     model: Model,
     image: NDArray[np.float32],
-    method: Method,
-    target: int | str | None,
-    seed: int,
-    on_progress: OnProgress | None,
-    should_stop: ShouldStop | None,
+    target: int | str | None = None,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
+    method: str | None = None,
 ) -> Task:
-    needs = METHODS[method.key].needs
-    if not model.spec.can(needs):
-        raise InputError(f"method {method.key} needs {needs}, which model {model.spec.key} does not open")
+    """Check what `explain` is given.
+
+    Parameters
+    ----------
+    model, image, target, seed, on_progress, should_stop
+        As in `explain`.
+    method : str, optional
+        A key of `METHODS`, which the model must be able to run; without, scores are enough.
+
+    Returns
+    -------
+    Task
+
+    Raises
+    ------
+    InputError
+        Where an argument cannot be used.
+    """
+    if method is not None and not model.spec.can(needs := METHODS[method].needs):
+        raise InputError(f"method {method} needs {needs}, which model {model.spec.key} does not open")
     if not isinstance(seed, numbers.Integral) or seed < 0:
         raise InputError(f"seed is {seed}; expected a whole number of 0 or more")
     check_image(image, "image")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from typing import Any
 
 from igcore.baselines import BASELINES, GivenImage, as_baseline
@@ -14,7 +15,16 @@ from igcore.methods import METHODS, IntegratedGradients, Method
 from igcore.recipe import FLAGS
 from igcore.registry import read_values
 
-__all__ = ["add_method_options", "add_sign", "drawing_of", "given_settings", "method_of", "written_method"]
+__all__ = [
+    "add_method_options",
+    "add_several_methods",
+    "add_sign",
+    "drawing_of",
+    "given_settings",
+    "method_of",
+    "methods_of",
+    "written_method",
+]
 
 #: The method where none is given.
 DEFAULT = "ig"
@@ -53,6 +63,26 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="spread what the sum is off over the map (default: adaptive yes, others no)",
     )
+    parser.add_argument("--of", choices=("probability", "logit"), help="default: probability")
+
+
+def add_several_methods(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `methods_of` reads, but for --fit."""
+    written = "KEY[:name=value,…]"
+    for flag, help in (
+        ("--method", "methods to test, for instance ig grad-cam shapley (default: ig)"),
+        ("--baseline", "of the methods that take one; each of several is tested"),
+        ("--baselines", "of methods that average over a set"),
+    ):
+        parser.add_argument(flag, nargs="+", action="extend", metavar=written, help=help)
+    parser.add_argument(
+        "--integrator",
+        nargs="+",
+        action="extend",
+        choices=list(INTEGRATORS),
+        help="of the methods that take one; each of several is tested",
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="of a fixed integrator (default: 50)")
     parser.add_argument("--of", choices=("probability", "logit"), help="default: probability")
 
 
@@ -98,6 +128,43 @@ def method_of(options: argparse.Namespace, size: tuple[int, int]) -> Method:
         given["baselines"] = tuple(_baseline(text, size, options.fit) for text in given["baselines"])
     settings: Method = spec.settings(**given)
     return settings
+
+
+def methods_of(options: argparse.Namespace, size: tuple[int, int]) -> dict[str, Method]:
+    """Build settings of several methods, each with every baseline and integrator that was given and that it takes.
+
+    Parameters
+    ----------
+    options, size
+        As in `method_of`; method, baseline and integrator are lists.
+
+    Returns
+    -------
+    dict of str to method's settings
+        By a name that tells apart what differs.
+
+    Raises
+    ------
+    InputError
+        Where a setting cannot be used, or two are the same.
+    """
+    found: dict[str, Method] = {}
+    for written in options.method or [DEFAULT]:
+        takes = METHODS[written_method(written)[0]].settings.__dataclass_fields__
+        chosen = {
+            name: getattr(options, name) or [None] if name in takes else [None] for name in ("baseline", "integrator")
+        }
+        for baseline, integrator in itertools.product(chosen["baseline"], chosen["integrator"]):
+            fitting = integrator is None or "steps" in INTEGRATORS[integrator].takes
+            asked = {name: getattr(options, name, None) if name in takes else None for name in FLAGS}
+            asked |= {"method": written, "baseline": baseline, "integrator": integrator, "fit": options.fit}
+            asked["steps"] = asked["steps"] if fitting else None
+            parts = [part for part, several in zip((baseline, integrator), chosen.values(), strict=True) if several[1:]]
+            name = ", ".join([written, *parts])
+            if name in found:
+                raise InputError(f"{name} is given twice; leave one out")
+            found[name] = method_of(argparse.Namespace(**asked), size)
+    return found
 
 
 def written_method(text: str) -> tuple[str, dict[str, Any]]:

@@ -58,7 +58,7 @@ class Task:
         if self.should_stop is not None and self.should_stop():
             raise Cancelled("stopped before it was finished")
 
-    def tell(self, done: int, total: int, partial: Attribution | None = None) -> None:
+    def tell(self, done: int, total: int, partial: Any = None) -> None:
         """Report progress."""
         if self.on_progress is not None:
             self.on_progress(Progress(done, total, partial))
