@@ -9,7 +9,7 @@ import importlib
 import os
 from typing import Any
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 # TensorFlow reads it when it is imported. By itself it takes the convolution library (oneDNN) only on processors with
 # instructions for neural networks; on one with AVX2 alone a gradient then costs a seventh more (bench/README.md).
@@ -32,6 +32,7 @@ _WHERE = {
     "InputError": "errors",
     "IntegratedGradients": "methods",
     "METHODS": "methods",
+    "METRICS": "metrics",
     "MaxDistance": "baselines",
     "Mean": "baselines",
     "ModelError": "errors",
@@ -45,13 +46,17 @@ _WHERE = {
     "average": "agreement",
     "catalogue": "models",
     "compare_maps": "agreement",
+    "evaluate": "evaluation",
     "explain": "explanation",
     "explain_by_rules": "explanation",
+    "explain_regions": "regions",
     "heat_map": "heatmaps",
     "load_image": "images",
     "load_model": "models",
     "make_recipe": "recipe",
+    "measure_criteria": "criteria",
     "measure_local_errors": "local_errors",
+    "randomize": "randomization",
     "report_html": "report",
     "study_integrators": "study",
     "write_report": "report",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from igcore.baselines import as_baseline
 from igcore.errors import InputError
 from igcore.explanation import as_task
 from igcore.methods.base import Method, OnProgress, ShouldStop, Task
@@ -22,7 +23,7 @@ from igcore.models.base import Model, Of
 from igcore.results import Attribution, Progress
 from igcore.speed import PASS, Cost, Speed
 
-__all__ = ["Candidate", "evaluate", "evaluation_costs", "evaluation_seconds"]
+__all__ = ["Candidate", "effort_of", "evaluate", "evaluation_costs", "evaluation_seconds"]
 
 Array = NDArray[np.float32]
 
@@ -150,7 +151,7 @@ class _Run:
         self.task, self.candidates, self.metrics, self.of, self.order = task, candidates, metrics, of, order
         self.controls = controls(task.seed) if controlled else ()
         size = task.model.spec.input_size
-        self.total = sum(map(_weight, evaluation_costs(candidates, metrics, size, controlled).values()))
+        self.total = effort_of(evaluation_costs(candidates, metrics, size, controlled).values())
         self.done = 0.0
         self.rows: list[Row] = []
         self.random: list[Row] = []
@@ -187,7 +188,7 @@ class _Run:
             return method.attribute(own).values
 
         measured = self.measured(self.metrics, prepared, result.values, cost, again)
-        return Row(candidate.name, result.values, measured, result, self.favored(result))
+        return Row(candidate.name, result.values, measured, result, self.favored(method))
 
     def measured(
         self,
@@ -205,16 +206,18 @@ class _Run:
             found[key] = self.step(metric.each(size, cost), work)
         return found
 
-    def favored(self, result: Attribution) -> frozenset[str]:
-        """Return the metrics whose filling is the explanation's baseline."""
-        baseline = result.baseline
-        if baseline is None:
-            return frozenset()
+    def favored(self, method: Method) -> frozenset[str]:
+        """Return the metrics whose filling is a baseline of the method."""
+        own: list[Any] = [*getattr(method, "baselines", ())]
+        if hasattr(method, "baseline"):
+            own.append(method.baseline)
+        image, seed = self.task.image, self.task.seed
+        pictures = [as_baseline(choice).make(image, seed) for choice in own]
+        fills = {key: metric.fills for key, metric in self.metrics.items() if metric.fills is not None}
         return frozenset(
             key
-            for key, metric in self.metrics.items()
-            if metric.fills is not None
-            and np.array_equal(made_fill(metric.fills, self.task.image, self.task.seed), baseline)
+            for key, fill in fills.items()
+            if any(np.array_equal(made_fill(fill, image, seed), picture) for picture in pictures)
         )
 
     def prepare(self, metric: Metric, task: Task) -> Any:
@@ -263,6 +266,11 @@ class _Run:
 def _able(task: Task, method: Method) -> Task:
     """Return a task for a method that its model can run, with a clock of its own."""
     return as_task(task.model, task.image, task.target, task.seed, task.on_progress, task.should_stop, method.key)
+
+
+def effort_of(costs: Iterable[Cost]) -> float:
+    """Return about how many forward passes some work takes."""
+    return sum(map(_weight, costs))
 
 
 def _weight(cost: Cost) -> float:

@@ -32,7 +32,7 @@ LAUNCH: dict[str, Any] = {
 }
 
 #: Opened at a sub page's address, Streamlit first looks for its server below that address, which gives two 404.
-SEARCHED = re.compile(r"/(baselines|integrators|methods|batch|learn)/_stcore/(health|host-config)$")
+SEARCHED = re.compile(r"/(baselines|integrators|methods|evaluate|batch|learn)/_stcore/(health|host-config)$")
 
 #: Streamlit's own words for a look at work under way that it skips where it is not connected, as seen of pages that an
 #: overloaded machine closes late. Whether a page comes back and goes on is what the tests look at.

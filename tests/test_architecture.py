@@ -25,6 +25,7 @@ TABLE = (
             "igcore.superpixels",
             "igcore.relevance",
             "igcore.windows",
+            "igcore.games",
         ),
     },
     {
@@ -34,13 +35,21 @@ TABLE = (
     {"igcore.methods", "igcore.metrics"},
     {
         *("igcore.explanation", "igcore.described", "igcore.recipe", "igcore.recipe_file", "igcore.report"),
+        *(
+            "igcore.evaluation",
+            "igcore.randomization",
+            "igcore.randomized_maps",
+            "igcore.region_effects",
+            "igcore.regions",
+            "igcore.criteria",
+        ),
         "igcore",
     },
     {"igcore.runtime"},
     {"igcore.batch"},
     {
         *("igcore.cli", "igcore.terminal", "igcore.listings", "igcore.method_options", "igcore.batch_command"),
-        *("igcore.explain_command", "igcore.image_options", "igcore.settings_options"),
+        *("igcore.evaluate_command", "igcore.explain_command", "igcore.image_options", "igcore.settings_options"),
         "igcore.__main__",
     },
     {"ui"},

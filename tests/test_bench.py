@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import igcore
-from bench import peers, timing
+from bench import faithfulness, peers, timing
 from bench.tutorial import BATCH, Tutorial
 from igcore.agreement import map_distance
 
@@ -19,6 +20,26 @@ ROOT = Path(__file__).parents[1]
 def test_the_readmes_table_is_that_of_the_last_run():
     found = json.loads((ROOT / "bench" / "results" / "peers.json").read_text())
     assert f"<!-- peers -->\n{peers.table(found)}\n<!-- /peers -->" in (ROOT / "README.md").read_text()
+
+
+def test_the_readmes_table_of_faithfulness_is_that_of_the_last_run():
+    found = json.loads((ROOT / "bench" / "results" / "faithfulness.json").read_text())
+    assert set(found["ahead"]) == {*igcore.METHODS, "random", "edges"}
+    assert set(found["photos"]) == set(igcore.PHOTOS)
+    readme = (ROOT / "README.md").read_text()
+    assert f"<!-- faithfulness -->\n{faithfulness.table(found['ahead'])}\n<!-- /faithfulness -->" in readme
+
+
+def test_faithfulness_is_measured_against_controls(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["faithfulness", "--methods", "gradient", "--photos", "coffee", "--dry"])
+    faithfulness.main()
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in lines if line.startswith("| ")}
+    assert list(rows) == ["method", "`gradient`", "edges of the photo", "random maps"]
+    # The random maps are ahead of their own mean by nothing, and the edges of themselves.
+    assert rows["random maps"][0].startswith("+0.000 ± 0.0")
+    assert rows["edges of the photo"][1] == "+0.000 ± 0.000"
+    assert rows["`gradient`"][0] != "+0.000 ± 0.000"
 
 
 def test_a_table_goes_between_its_marks(tmp_path, monkeypatch):

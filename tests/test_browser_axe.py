@@ -24,12 +24,15 @@ PAGES = (
     "baselines?integrator=midpoint&steps=10&baselines=black;white",
     "integrators?integrator=midpoint&steps=10",
     "methods?methods=gradient;grad-cam;lrp-composite",
+    "evaluate?tested=gradient;gradient-x-input&metrics=deletion;energy-in-box",
     "batch?integrator=midpoint&steps=10",
 )
 LOOKS = (("en", "light"), ("zh", "dark"))
 #: Every page both ways; lessons, which are made of the same parts, in turn.
 CASES = [(page, *look) for page in PAGES for look in LOOKS]
 CASES += [(f"learn?lesson={lesson}", *LOOKS[lesson % 2]) for lesson in range(1, 7)]
+VIEWS = ("randomization&shuffled=gradient", "regions&region_count=4", "criteria")
+CASES += [(f"evaluate?view={view}", *LOOKS[place % 2]) for place, view in enumerate(VIEWS)]
 
 
 @pytest.fixture(scope="module")

@@ -58,6 +58,10 @@ PAGES = {
     "integrators": ("integrators.py", QUICK),
     "methods": ("methods.py", {"methods": "gradient;ig;lrp-composite;occlusion-patch", **QUICK}),
     "batch": ("batch.py", QUICK),
+    "evaluate": ("evaluate.py", {"tested": "gradient;ig", "metrics": "gini;energy-in-box;deletion", **QUICK}),
+    "shuffled": ("evaluate.py", {"view": "randomization", "shuffled": "gradient"}),
+    "regions": ("evaluate.py", {"view": "regions", "region_methods": "gradient", "region_count": "4"}),
+    "criteria": ("evaluate.py", {"view": "criteria"}),
 }
 
 #: Each lesson's predictions, which show the answers once they are made.

@@ -17,7 +17,7 @@ __all__ = ["engine"]
 LABELS = {"label", "help", "unit", "description"}
 
 #: Where such texts stand in the registries' entries that name no arguments.
-POSITIONS = {"BaselineSpec": (1, 2), "Photo": (1, 2), "ColorMap": (1,), "MethodSpec": (1, 2)}
+POSITIONS = {"BaselineSpec": (1, 2), "Photo": (1, 2), "ColorMap": (1,), "MethodSpec": (1, 2), "MetricSpec": (1, 2)}
 
 #: What Babel takes: line, function, text or (context, text), comments.
 Found = tuple[int, str, Any, list[str]]

@@ -26,6 +26,7 @@ PAGES = (
     ("pages/baselines.py", N_("Compare baselines"), ":material/compare:"),
     ("pages/integrators.py", N_("Compare integrators"), ":material/show_chart:"),
     ("pages/methods.py", N_("Compare methods"), ":material/family_history:"),
+    ("pages/evaluate.py", N_("Test explanations"), ":material/fact_check:"),
     ("pages/batch.py", N_("Explain many images"), ":material/photo_library:"),
     ("pages/learn.py", N_("Learn"), ":material/school:"),
 )
@@ -65,6 +66,7 @@ h3 { font-size: 1.2rem !important; padding: 0.8rem 0 0.3rem 0 !important; }
 [data-testid="stBaseButton-primary"]:enabled { background-color: #ad380a; border-color: #ad380a; }
 [data-testid="stBaseButton-primary"]:enabled:hover { background-color: #8f2d07; border-color: #8f2d07; }
 .st-key-photo { max-width: 160px; }
+.st-key-criteria_formula .katex-display { overflow-x: auto; overflow-y: hidden; }
 .st-key-cards > [data-testid="stLayoutWrapper"] { flex: 0 0 calc(33.3% - 0.7rem); min-width: 0; align-self: stretch; }
 .st-key-cards > [data-testid="stLayoutWrapper"] > div { height: 100%; }
 @media (max-width: 640px) {

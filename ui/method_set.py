@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -48,28 +49,38 @@ class _Seeded:
     seed: int = parameter(0, label=N_("Seed"), low=0, high=2**31 - 1, step=1, help=N_("Of everything that is random."))
 
 
-def choose_methods(spec: ModelSpec, able: Able) -> list[str]:
-    """Offer all methods, with the time that each takes here; the address carries the choice."""
-    first, speed = list(FIRST if able.closed is None else FIRST_CLOSED), able.speed
-    state.seed(SET, first, _read)
+def choose_methods(spec: ModelSpec, able: Able, key: str = SET, first: Sequence[str] | None = None) -> list[str]:
+    """Offer all methods, with the time that each takes here; the address carries the choice.
 
-    def name(key: str) -> str:
-        method = METHODS[key]
+    Parameters
+    ----------
+    spec : ModelSpec
+    able : Able
+    key : str
+        Of the set, in the address too.
+    first : sequence of str, optional
+        What a first visit shows.
+    """
+    first, speed = list(first or (FIRST if able.closed is None else FIRST_CLOSED)), able.speed
+    state.seed(key, first, _read)
+
+    def name(one: str) -> str:
+        method = METHODS[one]
         taken = seconds(speed.seconds(method.settings().cost(spec.input_size)))
         return f"{_(method.label)} · {taken}"
 
     chosen = st.multiselect(
         _("Methods"),
         list(METHODS),
-        st.session_state[SET],
-        key=SET,
+        st.session_state[key],
+        key=key,
         format_func=name,
         placeholder=_("Choose methods"),
         help=_("Type to search. The times are what each takes here with its first settings."),
     )
-    state.remember(SET, list(chosen), list(chosen) != first, ";".join(chosen))
+    state.remember(key, list(chosen), list(chosen) != first, ";".join(chosen))
     all_of_them = _("All {count} methods, and what each takes here", count=len(METHODS))
-    with st.expander(all_of_them, key="all_methods"):
+    with st.expander(all_of_them, key=f"all_{key}"):
         _table(spec, speed)
     return list(chosen)
 

@@ -54,10 +54,10 @@ class EnergyInBox(MetricSettings):
     """
 
     key: ClassVar[str] = "energy-in-box"
-    top: float = _edge(25.0, "Top")
-    left: float = _edge(25.0, "Left")
-    bottom: float = _edge(75.0, "Bottom")
-    right: float = _edge(75.0, "Right")
+    top: float = _edge(25.0, label="Top")
+    left: float = _edge(25.0, label="Left")
+    bottom: float = _edge(75.0, label="Bottom")
+    right: float = _edge(75.0, label="Right")
 
     def __post_init__(self) -> None:
         super().__post_init__()

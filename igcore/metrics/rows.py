@@ -31,7 +31,7 @@ class Row:
     attribution : Attribution or None
         None for a control.
     favored : frozenset of str
-        Keys of metrics that remove parts by the very baseline that the explanation compares with.
+        Keys of metrics that remove parts by a baseline that the explanation itself compares with.
     """
 
     name: str

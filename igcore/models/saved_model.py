@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from igcore.errors import ModelError
 
-__all__ = ["open_saved_model", "stated_input_size"]
+__all__ = ["open_saved_model", "stated_input_size", "variables_of"]
 
 Forward = Callable[[Any], Any]
 
@@ -100,3 +100,10 @@ def stated_input_size(loaded: Any) -> tuple[int, int] | None:
         if shape[1] and shape[2]:
             return shape[1], shape[2]
     return None
+
+
+def variables_of(loaded: Any) -> list[Any]:
+    """Return the variables that what `open_saved_model` runs reads, in the order in which it meets them."""
+    functions = loaded.__call__.concrete_functions if callable(loaded) else [_signature(loaded)]
+    found = {id(variable): variable for function in functions for variable in function.variables}
+    return list(found.values())
