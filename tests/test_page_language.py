@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 import igcore
 from igcore.heatmaps import COLOR_MAPS
 from igcore.models import catalogue
+from igcore.models.cascade import cascade_of
 from tests.test_page import APP, QUICK, opened
 from ui import language
 
@@ -49,7 +50,7 @@ NAMES = {
 GIVEN = {
     *(text for photo in igcore.PHOTOS.values() for text in (photo.credit, photo.file)),
     *(text for entry in catalogue().values() for text in (entry.title, entry.source, entry.licence)),
-    *(spec.reference for spec in igcore.METHODS.values()),
+    *(spec.reference for spec in (*igcore.METHODS.values(), *igcore.METRICS.values())),
 }
 
 PAGES = {
@@ -145,6 +146,7 @@ def test_no_english_is_left(name, model):
     file, query = PAGES[name]
     page = opened(file, lang="zh", **query)
     labels = {*model.spec.labels, *(model.spec.label(index) for index in range(len(model.spec.labels)))}
+    labels |= {stage.name for stage in cascade_of(model).stages}
     read = [text for part in (page.main, page.sidebar) for text in all_texts(part)]
     assert sum(bool(CHINESE.search(text)) for text in read) > 10
     assert not {text: found for text in read if (found := english_in(text, labels))}
