@@ -23,7 +23,7 @@ from igcore.models.base import Model, Of
 from igcore.results import Attribution, Progress
 from igcore.speed import PASS, Cost, Speed
 
-__all__ = ["Candidate", "effort_of", "evaluate", "evaluation_costs", "evaluation_seconds"]
+__all__ = ["Candidate", "added", "effort_of", "evaluate", "evaluation_costs", "evaluation_seconds"]
 
 Array = NDArray[np.float32]
 
@@ -44,10 +44,10 @@ def evaluation_costs(
 ) -> dict[str, Cost]:
     """Return what each part of an evaluation takes: the explanations under "", and each metric under its key."""
     once = [candidate.method.cost(size) for candidate in candidates]
-    found = {"": _total(once)}
+    found = {"": added(once)}
     for key, metric in metrics.items():
         blind = [metric.each(size, Cost())] * (RANDOM_SEEDS + 1) if controlled and METRICS[key].controlled else []
-        found[key] = _total([metric.once(size), *(metric.each(size, cost) for cost in once), *blind])
+        found[key] = added([metric.once(size), *(metric.each(size, cost) for cost in once), *blind])
     return found
 
 
@@ -69,7 +69,8 @@ def evaluation_seconds(
     return seconds
 
 
-def _total(costs: Sequence[Cost]) -> Cost:
+def added(costs: Sequence[Cost]) -> Cost:
+    """Return what several pieces of work take together."""
     counts = {name: sum(getattr(cost, name) for cost in costs) for name in ("forwards", "gradients", "passes")}
     return Cost(**counts, seconds=sum(cost.seconds for cost in costs), about=any(cost.about for cost in costs))
 

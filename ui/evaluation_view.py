@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from igcore.evaluation import evaluation_costs, evaluation_seconds
+from igcore.evaluation import added, evaluation_costs, evaluation_seconds
 from igcore.metrics import FILLS, Metric
 from igcore.metrics.rows import Evaluation, Row
 from igcore.runtime import Job
@@ -79,7 +79,7 @@ def faithfulness_view(subject: Subject, target: int, able: Able) -> None:
         leaderboard(found, trial.fill, name, waiting)
         stage_section(found, trial.fill)
     st.subheader(_("What the tests mean"), anchor=False)
-    meanings(list(chosen.metrics))
+    meanings(_taken(trials[0], subject, able))
 
 
 def _fills(runnable: Sequence[Entry], chosen: Chosen) -> list[str]:
@@ -114,23 +114,38 @@ def _asked(trials: Sequence[Trial], subject: Subject, able: Able) -> list[Evalua
     questions = [question for trial in trials for question in trial.questions]
     agreed = st.session_state.setdefault(AGREED, set())
     new = [one for one in questions if client().known(one) is None and one.key not in agreed]
-    size = subject.spec.input_size
-    left = sum(evaluation_seconds(one.candidates, one.metrics, size, able.speed, one.method is None) for one in new)
-    if left <= UNASKED_SECONDS:
+    total, whole = _cost(questions, subject, able)
+    st.caption(_("In all this takes {cost}, {time}.", cost=told_cost(total), time=seconds(whole)))
+    left, time = _cost(new, subject, able)
+    if time <= UNASKED_SECONDS:
         return questions
-    costs = [
-        cost for one in new for cost in evaluation_costs(one.candidates, one.metrics, size, one.method is None).values()
-    ]
-    counts = {name: sum(getattr(cost, name) for cost in costs) for name in ("forwards", "gradients", "passes")}
-    total = Cost(**counts, about=any(cost.about for cost in costs))
     st.button(
-        _("Test them: {cost}, {time}", cost=told_cost(total), time=seconds(left)),
+        _("Test them: {cost}, {time}", cost=told_cost(left), time=seconds(time)),
         icon=":material/play_arrow:",
         key="run_tests",
         type="primary",
         on_click=lambda: agreed.update(one.key for one in new),
     )
     return [one for one in questions if one not in new]
+
+
+def _cost(questions: Sequence[Evaluate], subject: Subject, able: Able) -> tuple[Cost, float]:
+    """Return what some questions take, and in how many seconds here."""
+    size, time = subject.spec.input_size, 0.0
+    costs: list[Cost] = []
+    for one in questions:
+        parts = (one.candidates, one.metrics, size)
+        costs += evaluation_costs(*parts, one.method is None).values()
+        time += evaluation_seconds(*parts, able.speed, one.method is None)
+    return added(costs), time
+
+
+def _taken(trial: Trial, subject: Subject, able: Able) -> dict[str, tuple[Cost, float]]:
+    """Return what each metric takes with one filling, for all explanations and the controls."""
+    size = subject.spec.input_size
+    several = [candidate for _entry, question in trial.several for candidate in question.candidates]
+    costs = evaluation_costs(several, trial.metrics, size)
+    return {key: (cost, able.speed.seconds(cost)) for key, cost in costs.items() if key}
 
 
 def _progress(label: str, jobs: list[Job[Evaluation]]) -> None:

@@ -10,8 +10,10 @@ import streamlit as st
 from igcore.errors import InputError
 from igcore.metrics import FILLS, METRICS, EnergyInBox, Metric, Order
 from igcore.registry import parameters
+from igcore.speed import Cost
 from ui import state
 from ui.language import N_, _, line
+from ui.method_set import seconds, told_cost
 from ui.photo_box import drag_box
 from ui.pictures import Array
 from ui.widgets import from_parameter, segments
@@ -117,12 +119,22 @@ def _boxed(image: Array) -> EnergyInBox:
     return settings
 
 
-def meanings(keys: list[str]) -> None:
-    """Say of each metric what it measures, in which direction, and where it comes from."""
-    for key in keys:
+def meanings(taken: dict[str, tuple[Cost, float]]) -> None:
+    """Say of each metric what it measures, in which direction, what it takes in all, and where it comes from.
+
+    Parameters
+    ----------
+    taken : dict of str to (Cost, float)
+        By key of the metric; the cost, and seconds here.
+    """
+    for key, (cost, here) in taken.items():
         spec = METRICS[key]
         better = _("higher is better") if spec.higher else _("lower is better")
         with st.expander(_("{metric}: {better}", metric=_(spec.label), better=better), key=f"about_{key}"):
             st.markdown(_(spec.description))
             st.latex(spec.formula)
             st.caption(spec.reference)
+            if str(cost):
+                st.caption(
+                    _("For all of them and the controls: {cost}, {time}.", cost=told_cost(cost), time=seconds(here))
+                )

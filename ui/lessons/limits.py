@@ -63,6 +63,7 @@ def _interactions() -> None:
             {"x_1, x_2": _("the inputs, from a baseline of 0"), r"\alpha": _("how far along the way")},
         )
         try_it("pages/methods.py", _("Compare with methods that ask for combinations"), methods="ig;shapley")
+        try_it("pages/evaluate.py", _("See which parts of a photo act only together"), view="regions", image="coffee")
         st.caption(_(ENGINE))
         st.caption(_("A map of a photo is a list of shares, too: which pixels matter only together, it cannot say."))
 
