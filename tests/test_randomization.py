@@ -221,7 +221,7 @@ def test_the_model_itself_is_never_touched(request, which):
             np.testing.assert_allclose(after.scores(image[None]), network.scores(image[None]), atol=1e-5)
             assert_same_map(igcore.explain(after, image, "gradient", first.target).values, first.values, 1e-4)
     assert np.abs(after.scores(image[None]) - network.scores(image[None])).max() > 1e-3
-    # Up to the last bits, which a copy with weights that can be exchanged may change; see `cascade._settle`.
+    # Up to the last bits, which a copy with weights that can be exchanged may change; see `shuffling._settle`.
     np.testing.assert_allclose(network.scores(image[None]), scores, atol=1e-6)
     assert_same_map(igcore.explain(network, image, "gradient").values, first.values, 1e-5)
 

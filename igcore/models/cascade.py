@@ -3,34 +3,23 @@
 References
 ----------
 Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim, Sanity Checks for Saliency Maps, 2018, section 4.1: cascading
-randomization. There each layer is drawn anew. Here its weights are put in random order, which keeps their distribution
-whatever it is, so that signals keep about their size, and keeps variances of batch normalizations above zero.
+randomization.
 """
 
 from __future__ import annotations
 
-import copy
 import re
-import weakref
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-import tensorflow as tf
 
 from igcore.errors import InputError, ModelError
-from igcore.in_flight import in_order
-from igcore.models.base import SCORED, Model, ModelSpec
-from igcore.models.catalogue import entry_for
-from igcore.models.graph import Graph
-from igcore.models.layers import Array, Node
-from igcore.models.linear_layers import Weighted
-from igcore.models.loading import load_entry
+from igcore.models.base import Model
 from igcore.models.network import TensorFlowModel
-from igcore.models.saved_model import variables_of
+from igcore.models.shuffling import Stage, is_closed, shuffled_copies, variables_by_name, weighted_layers
 
 __all__ = ["MOST", "By", "Cascade", "Stage", "cascade_of"]
 
@@ -39,31 +28,8 @@ By = Literal["block", "layer"]
 #: Stages of a cascade by blocks; of more blocks, neighbors near the image, where layers are small, share a stage.
 MOST = 20
 
-#: How often a model runs in chunks of one size before its copy does.
-ENOUGH = 9
-
-_settled: weakref.WeakSet[TensorFlowModel] = weakref.WeakSet()
-
 #: What begins the names of all layers of a block, such as block3_expand, block_3_expand and conv2_block3_1_conv.
 BLOCK = re.compile(r".*?block_?\d+[a-z]?(?![a-z0-9])")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What is shuffled together.
-
-    Attributes
-    ----------
-    name : str
-    parts : tuple of str
-        Names of layers, or of the variables of a network whose layers are closed; from the output down.
-    weights : int
-        How many numbers they hold.
-    """
-
-    name: str
-    parts: tuple[str, ...]
-    weights: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +59,7 @@ class Cascade:
         ModelError
             Where the copy does not give what the model gives.
         """
-        run = _over_variables if _is_closed(self.model) else _over_graph
-        for at, after in enumerate(run(self.model, self.stages, self.seed)):
-            if at == 0:
-                _compare(self.model, after)
-            yield after
+        yield from shuffled_copies(self.model, self.stages, self.seed)
 
 
 def cascade_of(model: Model, by: By = "block", seed: int = 0) -> Cascade:
@@ -121,11 +83,11 @@ def cascade_of(model: Model, by: By = "block", seed: int = 0) -> Cascade:
         raise InputError(f"by is {by!r}; expected one of {', '.join(get_args(By))}")
     if not isinstance(model, TensorFlowModel):
         raise ModelError(f"model {model.spec.key} is no network and has no weights to shuffle; choose a network")
-    if _is_closed(model):
-        parts = [(name, int(np.prod(variable.shape))) for name, variable in _variables(model).items()]
+    if is_closed(model):
+        parts = [(name, int(np.prod(variable.shape))) for name, variable in variables_by_name(model).items()]
         groups = _scopes([name for name, _ in parts], by)
     else:
-        nodes = _weighted(model.graph).values()
+        nodes = weighted_layers(model.graph).values()
         parts = [(node.name, node.weights.size + np.size(node.bias)) for node in nodes]
         groups = [node.name for node in nodes]
     if not parts:
@@ -169,140 +131,3 @@ def _scopes(names: Sequence[str], by: By) -> list[str]:
     while all(len(path) > common + 2 for path in paths) and len({path[common] for path in paths}) == 1:
         common += 1
     return [path[common] for path in paths]
-
-
-def _shuffled(values: Array, name: str, seed: int) -> Array:
-    """Return the numbers of an array in random order."""
-    random = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    return random.permutation(values.ravel()).reshape(values.shape)
-
-
-def _compare(model: TensorFlowModel, twin: TensorFlowModel) -> None:
-    """Raise `ModelError` where two models differ."""
-    image = np.random.default_rng(3).random((1, *model.spec.input_size, 3), dtype=np.float32)
-    if not np.allclose(model.scores(image), twin.scores(image), rtol=1e-3, atol=1e-5):
-        raise ModelError(
-            f"a copy of model {model.spec.key} does not give what the model gives; where its files have changed, "
-            "start anew"
-        )
-
-
-def _nameless(spec: ModelSpec) -> ModelSpec:
-    """Return the facts of a copy: the digest is of the weights as they were trained."""
-    return replace(spec, key=f"{spec.key}-randomized", sha256="")
-
-
-def _is_closed(model: TensorFlowModel) -> bool:
-    try:
-        model.graph  # noqa: B018
-    except ModelError:
-        return True
-    return False
-
-
-# Open layers: a graph with variables in the place of weights is compiled once.
-
-
-@dataclass(frozen=True, eq=False)
-class _Exchangeable(Node):
-    """A linear layer whose weights can be exchanged; only for what is compiled."""
-
-    layer: Weighted
-    weights: Any
-    bias: Any
-
-    def compute(self, *inputs: Any) -> Any:
-        """See `Node`."""
-        return self.layer.apply(inputs[0], self.weights) + self.bias
-
-
-def _weighted(graph: Graph) -> dict[int, Weighted]:
-    """Return the layers that hold weights, by position."""
-    return {
-        position: node
-        for position, node in enumerate(graph.nodes)
-        if isinstance(node, Weighted) and isinstance(node.weights, np.ndarray)
-    }
-
-
-def _settle(model: TensorFlowModel) -> None:
-    """Run a model in chunks of every size until each thread has done so, once in a process.
-
-    A thread keeps what the convolution library prepares for a layer's shapes, and shares it among networks. Prepared
-    for weights that can be exchanged, it rounds differently: of a model that had hardly run before its copy did, the
-    results then changed in their last bits from call to call (in 2 of 4 processes, and in 0 of 9 after this).
-    """
-    if model in _settled:
-        return
-    image = np.full((1, *model.spec.input_size, 3), 0.5, np.float32)
-    gradients = [count for count in range(1, model.chunk + 1) for _ in range(ENOUGH)]
-    scores = [count for count in range(1, SCORED + 1) for _ in range(ENOUGH // 3)]
-    for run, counts in ((lambda images: model.gradients(images, 0), gradients), (model.scores, scores)):
-        for _ in in_order(run, (image.repeat(count, axis=0) for count in counts)):
-            pass
-    _settled.add(model)
-
-
-def _over_graph(model: TensorFlowModel, stages: Sequence[Stage], seed: int) -> Iterator[TensorFlowModel]:
-    _settle(model)
-    graph, layers = model.graph, _weighted(model.graph)
-    held = {
-        position: _Exchangeable(node.name, node.inputs, node, tf.Variable(node.weights), tf.Variable(node.bias))
-        for position, node in layers.items()
-    }
-    open_graph = replace(graph, nodes=tuple(held.get(at, node) for at, node in enumerate(graph.nodes)))
-    compiled = TensorFlowModel(_nameless(model.spec), None, chunk=model.chunk, read_graph=lambda: open_graph)
-    nodes = list(graph.nodes)
-
-    def staged() -> TensorFlowModel:
-        # What goes from layer to layer reads their weights in a graph; what is compiled has the same in its variables.
-        after = copy.copy(compiled)
-        after.graph = replace(graph, nodes=tuple(nodes))
-        return after
-
-    yield staged()
-    for stage in stages:
-        for position in [at for at, node in layers.items() if node.name in stage.parts]:
-            node = layers[position]
-            weights = _shuffled(node.weights, f"{node.name}/weights", seed)
-            bias = _shuffled(node.bias, f"{node.name}/bias", seed)
-            changed: Any = {"weights": weights, "bias": bias}
-            nodes[position] = replace(node, **changed)
-            held[position].weights.assign(weights)
-            held[position].bias.assign(bias)
-        yield staged()
-
-
-# Closed layers: the network is loaded once more from where it came.
-
-
-def _variables(model: TensorFlowModel) -> dict[str, Any]:
-    """Return a network's variables by name, in the order in which images pass them."""
-    if model.network is None:
-        raise ModelError(
-            f"model {model.spec.key} shows neither layers nor variables; choose a Keras model, or a SavedModel folder"
-        )
-    found: dict[str, Any] = {}
-    for variable in getattr(model.network, "weights", None) or variables_of(model.network):
-        name = str(getattr(variable, "path", variable.name)).partition(":")[0]
-        if tf.as_dtype(variable.dtype).is_floating and np.prod(variable.shape) > 1:
-            found[name if name not in found else f"{name}_{len(found)}"] = variable
-    return found
-
-
-def _over_variables(model: TensorFlowModel, stages: Sequence[Stage], seed: int) -> Iterator[TensorFlowModel]:
-    key = model.spec.key
-    try:
-        twin = load_entry(entry_for(key), model.chunk)
-    except InputError as error:
-        raise ModelError(
-            f"model {key} cannot be loaded a second time; load it by its key, folder or file, or choose a model with "
-            "open layers"
-        ) from error
-    twin.spec = _nameless(twin.spec)
-    variables = _variables(twin)
-    yield twin
-    for stage in stages:
-        for name in stage.parts:
-            variables[name].assign(_shuffled(np.asarray(variables[name]), name, seed))
-        yield twin
