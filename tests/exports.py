@@ -107,7 +107,7 @@ def small_keras_file(folder: Path) -> str:
     first, second = (
         layers.Conv2D(width, 3, activation="relu", name=name) for width, name in ((4, "first"), (5, "second"))
     )
-    end = [layers.GlobalAveragePooling2D(), layers.Dense(7)]
+    end = [layers.GlobalAveragePooling2D(), layers.Dense(7, name="dense")]
     path = folder / "small.keras"
     tf.keras.Sequential([tf.keras.Input((*SIZE, 3)), first, second, *end]).save(path)
     return str(path)
