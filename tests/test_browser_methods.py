@@ -148,6 +148,8 @@ def test_a_click_on_a_cell_shows_its_two_maps_and_their_difference(visit):
 def test_a_parameter_computes_its_own_card_anew(visit):
     page = visit("methods?methods=gradient;smoothgrad;grad-cam&smoothgrad-samples=4")
     finished(page, 3)
+    # The card says so before its picture is drawn.
+    expect(page.locator(".st-key-cards img[alt^='Attribution by']")).to_have_count(3)
     before = masks(page)
     panel = page.locator(".st-key-parameters_smoothgrad")
     panel.locator("summary").click()
@@ -156,7 +158,6 @@ def test_a_parameter_computes_its_own_card_anew(visit):
     samples.press("Enter")
     expect(card(page, "smoothgrad")).to_contain_text("9 gradients and 1 forward pass in")
     finished(page, 3)
-    # The card says so before its picture is drawn.
     expect(page.locator(".st-key-cards img[alt^='Attribution by']")).to_have_count(3)
     after = masks(page)
     assert [a == b for a, b in zip(after, before, strict=True)] == [True, False, True]

@@ -59,7 +59,8 @@ def criteria_view() -> None:
             if complete:
                 _differences(table)
             _shares(table.of(method, chosen), CASES[chosen], _(METHODS[method].label))
-            _download(table)
+            if all(job.done for job in jobs):
+                _download(table)
         if running and all(job.done for job in jobs):
             st.rerun()
 

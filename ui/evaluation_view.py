@@ -69,6 +69,7 @@ def faithfulness_view(subject: Subject, target: int, able: Able) -> None:
     jobs = dict(zip([question.key for question in asked], follow(*asked), strict=True))
     label = subject.spec.label(target)
     _progress(label, list(jobs.values()))
+    settled = all(job.done for job in jobs.values())
     for trial in trials:
         found, waiting = _found(trial, jobs)
         if found is None:
@@ -76,7 +77,7 @@ def faithfulness_view(subject: Subject, target: int, able: Able) -> None:
         name = f"{subject.picture.name}_{label}"
         if len(trials) > 1:
             st.subheader(_("Filled with: {fill}", fill=_(FILL_NAMES[trial.fill])), anchor=False)
-        leaderboard(found, trial.fill, name, waiting)
+        leaderboard(found, trial.fill, name if settled else None, waiting)
         stage_section(found, trial.fill)
     st.subheader(_("What the tests mean"), anchor=False)
     meanings(_taken(trials[0], subject, able))

@@ -18,7 +18,7 @@ from ui.metric_set import FILL_NAMES
 __all__ = ["leaderboard"]
 
 
-def leaderboard(found: Evaluation, fill: str, name: str, waiting: int) -> None:
+def leaderboard(found: Evaluation, fill: str, name: str | None, waiting: int) -> None:
     """Draw the table, the plot of advantages, and what is to be known of them.
 
     Parameters
@@ -27,8 +27,8 @@ def leaderboard(found: Evaluation, fill: str, name: str, waiting: int) -> None:
         Its rows by their names in the page's language.
     fill : str
         Key of `FILLS`.
-    name : str
-        Of the photo and the class, for downloads.
+    name : str or None
+        Of the photo and the class, for the download; None for no download, which waits until nothing is computed.
     waiting : int
         How many explanations are not tested yet.
     """
@@ -42,6 +42,8 @@ def leaderboard(found: Evaluation, fill: str, name: str, waiting: int) -> None:
         told += " " + several("{count} is not tested yet.", "{count} are not tested yet.", waiting)
     st.caption(told)
     _bars(found, fill)
+    if name is None:
+        return
     st.download_button(
         _("Leaderboard (CSV)"),
         _written(found),

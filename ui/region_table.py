@@ -64,8 +64,20 @@ def compared_methods(
     return found
 
 
-def region_table(effects: RegionEffects, several: Sequence[Compared], jobs: dict[str, Job[Any]], stem: str) -> None:
-    """Show exact Shapley values beside each method's sum per region, and how far their ranks agree."""
+def region_table(
+    effects: RegionEffects, several: Sequence[Compared], jobs: dict[str, Job[Any]], stem: str | None
+) -> None:
+    """Show exact Shapley values beside each method's sum per region, and how far their ranks agree.
+
+    Parameters
+    ----------
+    effects : RegionEffects
+    several : sequence of Compared
+    jobs : dict of str to Job
+        By key of the question.
+    stem : str or None
+        How the download is called; None for no download.
+    """
     exact = effects.shapley_values
     if exact is None:
         st.caption(_("Shapley values need all combinations: they are shown here when all are scored."))
@@ -93,10 +105,11 @@ def region_table(effects: RegionEffects, several: Sequence[Compared], jobs: dict
     )  # fmt: skip
     _missing(several, jobs)
     st.caption(_read(effects.regions))
-    st.download_button(
-        _("Regions (CSV)"), _csv_of_regions(effects, sums), f"{stem}_regions.csv", "text/csv",
-        icon=":material/download:", on_click="ignore", key="download_regions",
-    )  # fmt: skip
+    if stem is not None:
+        st.download_button(
+            _("Regions (CSV)"), _csv_of_regions(effects, sums), f"{stem}_regions.csv", "text/csv",
+            icon=":material/download:", on_click="ignore", key="download_regions",
+        )  # fmt: skip
 
 
 def _sums(effects: RegionEffects, job: Job[Attribution] | None) -> NDArray[np.float64] | None:

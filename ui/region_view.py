@@ -180,9 +180,11 @@ def _results(job: Job[RegionEffects], compared: Sequence[Compared], jobs: dict[s
         alt=_("Bars: the effects of sets of one, two and more regions, summed with and without their signs"),
     )
     st.caption(_orders_read(effects))
-    interactions_section(effects, job.question.key if job.done else None, stem)
+    # A download that changes while a browser asks for it is gone: what is offered waits until nothing is computed.
+    settled = job.done and all(other.done for other in jobs.values())
+    interactions_section(effects, job.question.key if settled else None, stem)
     st.subheader(_("What methods make of it"), anchor=False)
-    region_table(effects, compared, jobs, stem)
+    region_table(effects, compared, jobs, stem if settled else None)
 
 
 def _orders_read(effects: RegionEffects) -> str:
