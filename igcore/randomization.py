@@ -145,18 +145,22 @@ def randomize(
         found: list[Attribution | None] = []
         for method, cost in zip(chosen, costs, strict=True):
             task.check()
-            try:
-                told = (task.target, seed, partial(on_chunk, cost), should_stop)
-                found.append(explain(network, task.image, method, *told))
-            except (InputError, ModelError):
-                if table.known is None:
-                    raise
-                found.append(None)  # a method may have nothing to say of a network that knows nothing
+            found.append(_explained(network, method, task, partial(on_chunk, cost), table.known is None))
             done += cost
         table.add(found, float(network.scores(task.image[None])[0, task.target]))
         task.tell(done, total, table.known)
     assert table.known is not None
     return table.known
+
+
+def _explained(network: Model, method: Method, task: Task, told: OnProgress, trained: bool) -> Attribution | None:
+    """Explain by a network; None where a method has nothing to say of one that is not trained any more."""
+    try:
+        return explain(network, task.image, method, task.target, task.seed, told, task.should_stop)
+    except (InputError, ModelError):
+        if trained:
+            raise
+        return None
 
 
 def _chosen(methods: Sequence[str | Method]) -> list[Method]:

@@ -11,6 +11,7 @@ from ui import frame, state
 from ui.agreement_view import agreement_section
 from ui.controls import choose_drawing, choose_target
 from ui.language import N_, _
+from ui.markup import for_files
 from ui.method_cards import Card, cards, download_all, waits
 from ui.method_set import choose_methods, choose_settings
 from ui.pictures import show
@@ -85,7 +86,7 @@ def view(subject: Subject, label: str, several: list[Card], speed: Speed) -> Non
             help=_("The methods' values have different units, so each map has its own scale unless you ask for one."),
         )
     cards(several, subject.image, drawing, shared, over, speed)
-    name = "".join(letter if letter.isalnum() else "-" for letter in label.lower())
+    name = for_files(label)
     seen = [
         Seen(number, None, _(card.choice.spec.label), card.result, card.job) for number, card in enumerate(several, 1)
     ]

@@ -13,14 +13,12 @@ from igcore.errors import InputError
 from igcore.integrators import INTEGRATORS
 from igcore.methods import METHODS, Method
 from igcore.models import ModelSpec, Of
-from igcore.registry import parameter, parameters
 from igcore.runtime.model_questions import Able
 from igcore.speed import Cost
 from ui import state
-from ui.language import N_, _, line
+from ui.language import _, line
 from ui.method_controls import choose_of, choose_steps
-from ui.method_set import choose_methods
-from ui.widgets import from_parameter
+from ui.method_set import choose_methods, choose_seed
 
 __all__ = ["Entries", "Entry", "choose_entries"]
 
@@ -48,11 +46,6 @@ class Entries:
     seed: int
 
 
-@dataclass
-class _Seeded:
-    seed: int = parameter(0, label=N_("Seed"), low=0, high=2**31 - 1, step=1, help=N_("Of everything that is random."))
-
-
 def choose_entries(spec: ModelSpec, able: Able) -> Entries:
     """Offer methods on the page, and in the sidebar the baselines and integrators that each is tested with."""
     keys = choose_methods(spec, able, "tested", FIRST if able.closed is None else FIRST_CLOSED)
@@ -63,7 +56,7 @@ def choose_entries(spec: ModelSpec, able: Able) -> Entries:
         rules = _several("tested_rules", _("Integrators"), _rule_names(), ["trapezoid"], "integrator" in every)
         steps = choose_steps() if "steps" in every else 50
         of = choose_of()
-        seed = int(from_parameter("seed", parameters(_Seeded)["seed"]))
+        seed = choose_seed()
     several = [
         _entry(key, baseline, rule, steps, of, (len(baselines) > 1, len(rules) > 1), spec, able)
         for key in keys

@@ -88,24 +88,7 @@ def score_curves(
     axes : tuple of str
         Titles.
     """
-    figure = go.Figure()
-    if chance:
-        low, high = np.min(chance, axis=0), np.max(chance, axis=0)
-        figure.add_trace(
-            go.Scatter(
-                x=np.concatenate([x, x[::-1]]),
-                y=np.concatenate([high, low[::-1]]),
-                fill="toself",
-                mode="lines",
-                line={"width": 0},
-                fillcolor="rgba(128, 128, 128, 0.3)",
-                name=_("Random order"),
-                hoverinfo="skip",
-            )
-        )
-    if edges is not None:
-        line = {"width": 2, "dash": "dash", "color": "#8c8c8c"}
-        figure.add_trace(go.Scatter(x=x, y=edges, mode="lines", line=line, name=_("Edges of the photo")))
+    figure = go.Figure(_controls(x, chance, edges))
     for index, (name, curve) in enumerate(curves):
         color = COLORS[index % len(COLORS)]
         figure.add_trace(
@@ -130,3 +113,26 @@ def score_curves(
     figure.update_xaxes(title=axes[0], tickformat=".0%", range=[-0.01, 1.01])
     figure.update_yaxes(title=axes[1], automargin=True)
     return figure
+
+
+def _controls(x: Numbers, chance: Sequence[Numbers], edges: Numbers | None) -> list[go.Scatter]:
+    """Return the range of the random maps, and the curve of the photo's edges."""
+    traces = []
+    if chance:
+        low, high = np.min(chance, axis=0), np.max(chance, axis=0)
+        traces.append(
+            go.Scatter(
+                x=np.concatenate([x, x[::-1]]),
+                y=np.concatenate([high, low[::-1]]),
+                fill="toself",
+                mode="lines",
+                line={"width": 0},
+                fillcolor="rgba(128, 128, 128, 0.3)",
+                name=_("Random order"),
+                hoverinfo="skip",
+            )
+        )
+    if edges is not None:
+        line = {"width": 2, "dash": "dash", "color": "#8c8c8c"}
+        traces.append(go.Scatter(x=x, y=edges, mode="lines", line=line, name=_("Edges of the photo")))
+    return traces

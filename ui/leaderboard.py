@@ -13,6 +13,7 @@ from igcore.metrics import METRICS
 from igcore.metrics.rows import Evaluation, Row, facts_of
 from ui.evaluation_figures import advantage_bars
 from ui.language import _, several
+from ui.markup import for_files
 from ui.metric_set import FILL_NAMES
 
 __all__ = ["leaderboard"]
@@ -47,7 +48,7 @@ def leaderboard(found: Evaluation, fill: str, name: str | None, waiting: int) ->
     st.download_button(
         _("Leaderboard (CSV)"),
         _written(found),
-        f"{''.join(letter if letter.isalnum() else '-' for letter in name.lower())}_tests_{fill}.csv",
+        f"{for_files(name)}_tests_{fill}.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",

@@ -21,7 +21,7 @@ from ui.language import N_, _, line, several
 from ui.method_controls import choose_baseline, choose_integrator, choose_of
 from ui.widgets import from_parameter
 
-__all__ = ["Choice", "choose_methods", "choose_settings", "seconds", "told_cost"]
+__all__ = ["Choice", "choose_methods", "choose_seed", "choose_settings", "seconds", "told_cost"]
 
 #: What a first visit shows: one of each kind, quick enough together for a lecture.
 FIRST = ("gradient", "smoothgrad", "ig", "occlusion-patch", "grad-cam", "lrp-composite")
@@ -47,6 +47,11 @@ class _Seeded:
     """The one setting that belongs to the run rather than to a method."""
 
     seed: int = parameter(0, label=N_("Seed"), low=0, high=2**31 - 1, step=1, help=N_("Of everything that is random."))
+
+
+def choose_seed() -> int:
+    """Offer the seed of everything random."""
+    return int(from_parameter("seed", parameters(_Seeded)["seed"]))
 
 
 def choose_methods(spec: ModelSpec, able: Able, key: str = SET, first: Sequence[str] | None = None) -> list[str]:
@@ -154,7 +159,7 @@ def choose_settings(keys: list[str], spec: ModelSpec, closed: str | None, fit: s
         shared["baselines"] = _choose_baselines()
     if "of" in every:
         shared["of"] = choose_of()
-    seed = int(from_parameter("seed", parameters(_Seeded)["seed"]))
+    seed = choose_seed()
     st.markdown(_("**Parameters**"))
     choices = []
     for key in keys:

@@ -20,6 +20,7 @@ from ui import state
 from ui.controls import choose_drawing
 from ui.frame import errors_as_lines
 from ui.language import N_, _
+from ui.markup import for_files
 from ui.pictures import Array, show
 from ui.scene import Scene, Shown, answered, predicted
 from ui.share import origin_of, report_popover
@@ -123,7 +124,7 @@ def _downloads(scene: Scene, shown: Shown, drawing: Drawing) -> None:
     """Offer the overlay, the numbers and the settings, under names that tell them apart later."""
     result = shown.attribution
     settings = result.settings
-    label = "".join(letter if letter.isalnum() else "-" for letter in result.label.lower())
+    label = for_files(result.label)
     rule = f"{settings['integrator']}{settings.get('steps', '')}"
     stem = f"{scene.picture.name}_{label}_ig_{settings['baseline']['key']}_{rule}"
     overlay = png_bytes(overlay_picture(result.values, result.image, drawing))

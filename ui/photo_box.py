@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -11,10 +10,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from igcore.images import digest, png_bytes
+from igcore.images import digest
 from ui.figures import ACCENT
 from ui.language import _
-from ui.pictures import Array
+from ui.pictures import Array, data_url
 
 __all__ = ["Box", "drag_box"]
 
@@ -48,7 +47,7 @@ def drag_box(image: Array, key: str, boxes: Sequence[Box] = (), height: int = 38
     shape = (image.shape[0], image.shape[1])
     box = _clipped(st.session_state.get(key), shape)
     st.plotly_chart(
-        _figure(_data_url(digest(image), image), shape, box, boxes, height),
+        _figure(data_url(digest(image), image), shape, box, boxes, height),
         key=f"{key}_chart",
         on_select=partial(_dragged, key, shape),
         selection_mode="box",
@@ -142,9 +141,3 @@ def _rectangle(box: Box, color: str, text: str = "") -> list[dict[str, Any]]:
             "label": {"text": text, "textposition": "top left", "font": font},
         },
     ]
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _data_url(name: str, _image: Array) -> str:
-    del name  # the digest, by which the cache tells images apart
-    return f"data:image/png;base64,{base64.b64encode(png_bytes(_image)).decode()}"

@@ -15,7 +15,7 @@ from igcore.images import Fit, digest, load_image, png_bytes
 from igcore.photos import PHOTOS
 from ui.service import limits
 
-__all__ = ["Picture", "bundled", "show"]
+__all__ = ["Picture", "bundled", "data_url", "show"]
 
 Array = NDArray[np.float32]
 
@@ -76,10 +76,11 @@ def show(array: Array, caption: str, alt: str) -> None:
     The picture travels inside the message: a file of its own would be gone before a browser asks for it when the
     next picture is quick, and would have an address that others could open.
     """
-    st.image(_data_url(digest(array), array), caption=caption, alt=alt, width="stretch")
+    st.image(data_url(digest(array), array), caption=caption, alt=alt, width="stretch")
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _data_url(name: str, _array: Array) -> str:
+def data_url(name: str, _array: Array) -> str:
+    """Return an RGB array in [0, 1] as a PNG within an address; the name is its digest."""
     del name  # the digest, by which the cache tells arrays apart
     return f"data:image/png;base64,{base64.b64encode(png_bytes(_array)).decode()}"

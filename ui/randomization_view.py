@@ -18,6 +18,7 @@ from igcore.runtime.model_questions import Able
 from igcore.runtime.randomization_questions import Randomize, Stages
 from ui import frame
 from ui.language import N_, _, line
+from ui.markup import for_files
 from ui.method_set import choose_methods, seconds
 from ui.pictures import Array, show
 from ui.progress import jobs_line
@@ -158,7 +159,7 @@ def _section(job: Job[Randomization], measure: str, subject: Subject) -> None:
     _strip(found, names)
     if job.done:
         st.download_button(
-            _("Table (CSV)"), _csv(found), f"{subject.picture.name}_{_file_name(found.label)}_randomization.csv",
+            _("Table (CSV)"), _csv(found), f"{subject.picture.name}_{for_files(found.label)}_randomization.csv",
             "text/csv", icon=":material/download:", on_click="ignore", key="download_cascade",
         )  # fmt: skip
 
@@ -194,10 +195,6 @@ def _picture(heat: Array) -> Array:
     if min(height, width) >= 64:
         heat = heat[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
     return COLOR_MAPS["inferno"].colors(scaled(heat))
-
-
-def _file_name(label: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in label.lower())
 
 
 def _csv(found: Randomization) -> bytes:

@@ -16,6 +16,7 @@ from igcore.runtime.region_questions import Regions
 from igcore.speed import Cost, Speed
 from ui import frame
 from ui.language import _, several
+from ui.markup import for_files
 from ui.method_controls import choose_baseline, choose_of
 from ui.method_set import choose_methods, seconds, told_cost
 from ui.progress import beginning, jobs_line, with_time_left
@@ -59,7 +60,7 @@ def region_view(subject: Subject, target: int, able: Able) -> None:
     compared = compared_methods(keys, subject, target, baseline, of, able.closed)
     asked = _asked(question, compared, able.speed, spec.input_size)
     jobs = dict(zip([one.key for one in asked], follow(*asked), strict=True))
-    name = "".join(letter if letter.isalnum() else "-" for letter in spec.label(target).lower())
+    name = for_files(spec.label(target))
     ended = sum(job.done for job in jobs.values())
 
     @st.fragment(run_every=frame.polling(ended < len(jobs)))
